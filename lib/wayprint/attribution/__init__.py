@@ -1,0 +1,1 @@
+"""What brings sales: paths, credit, return on spend."""

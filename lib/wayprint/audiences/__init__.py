@@ -1,0 +1,1 @@
+"""Who to talk to: definitions, members, holdouts, files for ad platforms."""

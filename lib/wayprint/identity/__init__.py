@@ -1,0 +1,1 @@
+"""Who is who: observations, edges, guards, components, persons."""

@@ -1,0 +1,1 @@
+"""What people did: sessions, visits, touches, journeys, conversions, the stage x channel map."""

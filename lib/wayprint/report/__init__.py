@@ -1,0 +1,1 @@
+"""Gold tables -> figures -> one offline HTML."""

@@ -1,0 +1,149 @@
+"""All knobs in one frozen object, composed from conf/ and the environment.
+
+`conf/base.yaml` names every knob with its default, unit and reason; `conf/<env>.yaml` holds differences only; an environment
+variable `WAYPRINT_<SECTION>__<KNOB>` outweighs both. A knob is `{value: ..., unit: ..., why: ..., rebuild: true|false}`, or
+takes its value from a file beside it (`file: channels.yaml`) or from a folder of them (`folder: audiences`). `rebuild: true`
+says that the knob changes history: another value makes the steps that use it start afresh.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+
+class BadConfiguration(Exception):
+    """A configuration that cannot be used; the message names file, key, what was expected and what came."""
+
+
+def conf_folder() -> Path:
+    """`WAYPRINT_CONF`, else conf/ beside the project, else the copy inside the installed package."""
+    if told := os.environ.get("WAYPRINT_CONF"):
+        return Path(told)
+    beside = Path(__file__).parents[2] / "conf"
+    return beside if (beside / "base.yaml").exists() else Path(__file__).parent / "_conf"
+
+
+def read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise BadConfiguration(f"{path}: no such file; set WAYPRINT_CONF or --conf to a folder laid out like conf/") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{path}: not readable as YAML: {error}") from None
+
+
+def nearest(word: str, known: Any) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
+
+
+def _knob_value(knob: Any, where: str, folder: Path) -> Any:
+    if not isinstance(knob, Mapping) or not {"value", "file", "folder"} & set(knob):
+        raise BadConfiguration(f"{where}: a knob is {{value: ..., unit: ..., why: ..., rebuild: ...}}; came {knob!r}")
+    if unknown := set(knob) - {"value", "file", "folder", "unit", "why", "rebuild"}:
+        raise BadConfiguration(f"{where}: unknown key {sorted(unknown)[0]!r}{nearest(sorted(unknown)[0], ['value', 'unit', 'why', 'rebuild'])}")
+    if "file" in knob:
+        return read_yaml(folder / knob["file"])
+    if "folder" in knob:
+        return {path.stem: read_yaml(path) for path in sorted((folder / knob["folder"]).glob("*.yaml"))}
+    return knob["value"]
+
+
+def _parse_like(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def load(sections: Mapping[str, type[BaseModel]], env: str = "dev", folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check everything; `sections` maps a section of base.yaml to the settings class of its domain."""
+    folder = folder or conf_folder()
+    environ = os.environ if environ is None else environ
+    base = read_yaml(folder / "base.yaml")
+    over = read_yaml(folder / f"{env}.yaml") if (folder / f"{env}.yaml").exists() else {}
+    if env not in ("dev", "base") and not over and not (folder / f"{env}.yaml").exists():
+        raise BadConfiguration(f"{folder}: there is no {env}.yaml for --env {env}")
+    for name, file in [(n, "base.yaml") for n in base] + [(n, f"{env}.yaml") for n in over]:
+        if name not in sections:
+            raise BadConfiguration(f"{folder / file}: unknown section {name!r}{nearest(name, sections)}")
+    values: dict[str, dict[str, Any]] = {}
+    rebuild: dict[str, list[str]] = {}
+    for section, kind in sections.items():
+        knobs = base.get(section) or {}
+        values[section] = {name: _knob_value(knob, f"{folder / 'base.yaml'}: {section}.{name}", folder) for name, knob in knobs.items()}
+        rebuild[section] = sorted(name for name, knob in knobs.items() if knob.get("rebuild"))
+        for name, value in (over.get(section) or {}).items():
+            if name not in kind.model_fields:
+                raise BadConfiguration(f"{folder / (env + '.yaml')}: unknown key {section}.{name}{nearest(name, kind.model_fields)}")
+            values[section][name] = value
+        prefix = f"WAYPRINT_{section.upper()}__"
+        for variable, text in environ.items():
+            if variable.startswith(prefix):
+                name = variable.removeprefix(prefix).lower()
+                if name not in kind.model_fields:
+                    raise BadConfiguration(f"environment variable {variable}: unknown key {section}.{name}{nearest(name, kind.model_fields)}")
+                values[section][name] = _parse_like(text)
+    built: dict[str, BaseModel] = {}
+    problems: list[str] = []
+    for section, kind in sections.items():
+        try:
+            built[section] = kind(**values[section])
+        except ValidationError as error:
+            for item in error.errors():
+                key = ".".join([section, *map(str, item["loc"])])
+                hint = nearest(str(item["loc"][-1]), kind.model_fields) if item["type"] == "extra_forbidden" and item["loc"] else ""
+                came = "" if item["type"] in ("missing", "extra_forbidden") else f" (came {str(item['input'])[:80]!r})"
+                problems.append(f"{key}: {item['msg']}{came}{hint}")
+    if problems:
+        raise BadConfiguration(f"{folder}: " + "; ".join(problems))
+    return Settings(built, rebuild, env, folder)
+
+
+class Settings:
+    """The composed settings: one attribute a section, frozen.
+
+    `fingerprint(section)` changes when, and only when, a knob of that section marked `rebuild: true` changes.
+    """
+
+    def __init__(self, sections: dict[str, BaseModel], rebuild: dict[str, list[str]], env: str, folder: Path):
+        self._sections, self._rebuild, self.env, self.folder = sections, rebuild, env, folder
+
+    def __getattr__(self, section: str) -> Any:
+        try:
+            return self.__dict__["_sections"][section]
+        except KeyError:
+            raise AttributeError(f"no settings section {section!r}{nearest(section, self.__dict__['_sections'])}") from None
+
+    def of(self, kind: type[BaseModel]) -> BaseModel:
+        """The section that is an instance of `kind`."""
+        return next(section for section in self._sections.values() if type(section) is kind)
+
+    def fingerprint(self, kind: type[BaseModel] | None) -> str:
+        if kind is None:
+            return "none"
+        name = next(name for name, section in self._sections.items() if type(section) is kind)
+        dumped = self._sections[name].model_dump(mode="json")
+        marked = {knob: dumped[knob] for knob in self._rebuild[name]}
+        return hashlib.sha256(json.dumps(marked, sort_keys=True).encode()).hexdigest()[:16]
+
+    def replace(self, section: str, **changes: Any) -> Settings:
+        """A copy with some knobs of one section changed (validated)."""
+        kind = type(self._sections[section])
+        changed = kind(**{**self._sections[section].model_dump(), **changes})
+        return Settings({**self._sections, section: changed}, self._rebuild, self.env, self.folder)
+
+    def dump(self) -> dict[str, Any]:
+        """Everything, for logs and model tracking."""
+        return {name: section.model_dump(mode="json") for name, section in self._sections.items()}
+
+

@@ -1,0 +1,1 @@
+"""Raw file -> canonical rows, or a quarantined row with its reason."""

@@ -1,0 +1,52 @@
+"""What brings sales: credit per conversion and per channel under every model, and what the money returned."""
+
+from wayprint.contracts import Table, col
+
+CONVERSION_CREDITS = Table(
+    "conversion_credits", layer="gold", grain="credit of one channel and campaign for one conversion under one model", key=("credit_id",), owner="acquisition",
+    columns=(
+        col("credit_id", "string", "hash of conversion, model, channel and campaign"),
+        col("conversion_id", "string", "see conversions", required=True),
+        col("person_id", "string", "who bought", personal=True),
+        col("converted_at", "timestamp", "when", required=True),
+        col("model", "string", "first, last, last_non_direct, linear, position, time_decay, markov, shapley", required=True),
+        col("channel", "string", "channel; (none) for a conversion without a touch", required=True),
+        col("campaign", "string", "campaign of the touch; null if it had none"),
+        col("credit", "double", "share of the conversion, 0 to 1; sums to 1 per conversion and model", required=True),
+        col("revenue_amount", "double", "credit x net revenue of the conversion", required=True)))
+
+PATHS = Table(
+    "paths", layer="gold", grain="one distinct sequence of channels", key=("path_id",), owner="acquisition",
+    columns=(
+        col("path_id", "string", "hash of the sequence"),
+        col("channels", "array<string>", "marketing touches in order; empty for journeys without any", required=True),
+        col("conversions", "long", "journeys with this path that converted", required=True),
+        col("nulls", "long", "journeys with this path that did not", required=True),
+        col("revenue_amount", "decimal(18,2)", "net revenue of the conversions", required=True)))
+
+CHANNEL_CREDITS = Table(
+    "channel_credits", layer="gold", grain="one channel under one model", key=("model", "channel"), owner="acquisition",
+    columns=(
+        col("model", "string", "first, last, last_non_direct, linear, position, time_decay, markov, shapley"),
+        col("channel", "string", "channel; (none) for conversions without a touch"),
+        col("conversions", "double", "credited conversions; sums to all conversions per model", required=True),
+        col("revenue_amount", "double", "credited net revenue; sums to all revenue per model", required=True),
+        col("removal_effect", "double", "markov only: share of conversions lost without the channel"),
+        col("conversions_low", "double", "bootstrap 95 % lower bound"),
+        col("conversions_high", "double", "bootstrap 95 % upper bound")))
+
+RETURNS = Table(
+    "returns", layer="gold", grain="one channel, campaign and currency under one model", key=("return_id",), owner="acquisition",
+    columns=(
+        col("return_id", "string", "hash of model, channel, campaign and currency"),
+        col("model", "string", "attribution model", required=True),
+        col("channel", "string", "channel", required=True),
+        col("campaign", "string", "campaign; null for the whole channel", ),
+        col("currency", "string", "of cost and revenue"),
+        col("cost_amount", "double", "spend in the window", required=True),
+        col("conversions", "double", "credited conversions", required=True),
+        col("revenue_amount", "double", "credited net revenue", required=True),
+        col("cost_per_conversion", "double", "cost / conversions; null without conversions"),
+        col("return_on_spend", "double", "revenue / cost; null without cost"),
+        col("return_low", "double", "bootstrap 95 % lower bound"),
+        col("return_high", "double", "bootstrap 95 % upper bound")))
