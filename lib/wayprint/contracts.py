@@ -10,11 +10,12 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as SparkColumn
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
 Layer = Literal["bronze", "silver", "gold", "quarantine", "vault"]
 Severity = Literal["fail", "warn"]
@@ -197,9 +198,9 @@ def parameter_name(item: Input) -> str:
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:
     """The rows with the promised columns in the promised order, or `ContractBroken` with every breach at once."""
-    from pyspark.sql.types import StructType
+    from pyspark.sql.types import _parse_datatype_string  # StructType.fromDDL came with Spark 4
 
-    promised = StructType.fromDDL(table.ddl)
+    promised = cast("StructType", _parse_datatype_string(table.ddl))
     came = {f.name: f.dataType.simpleString() for f in rows.schema.fields}
     wanted = {f.name: f.dataType.simpleString() for f in promised.fields}
     by_folded = {name.lower(): name for name in came}
