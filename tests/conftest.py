@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from wayprint.contracts import Table
 
 os.environ["TZ"] = "UTC"

@@ -6,6 +6,7 @@ is plain Python, importable without a JVM; Spark is only touched by `conform` an
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -112,6 +113,11 @@ class Table:
         return (*implied, *declared)
 
     @property
+    def fingerprint(self) -> str:
+        """Changes with the promised columns and key: a table standing under another one is written anew."""
+        return hashlib.sha256(f"{self.key} {self.ddl}".encode()).hexdigest()[:16]
+
+    @property
     def statistics_columns(self) -> list[str]:
         """Columns that may have min/max in the log: plain types that tell nothing about one person."""
         plain = re.compile(r"^(string|date|timestamp|int|long|bigint|double|boolean|decimal\(.*\))$")
@@ -150,8 +156,8 @@ class Step:
     `run` takes parameters named after its input tables, and if it asks for them by name: `settings` (annotated with its
     domain's settings class), `as_of` (date), `registry` (the model registry), `previous_<table>` for a `Previous` input,
     `prepared` (what `prepare` returned, computed once and shared by all outputs). It returns one DataFrame per written
-    table, in order. `each`: the rows of one key depend only on the input rows of that key. The last written table is the
-    commit point.
+    table, in order. `each`: the rows of one key depend only on the input rows of that key; rows without a key (null) are
+    left out of increments unless `each_null`. The last written table is the commit point.
     """
 
     run: Callable[..., Any]
@@ -159,6 +165,7 @@ class Step:
     writes: tuple[Table, ...]
     each: str | None = None
     prepare: Callable[..., Any] | None = None
+    each_null: bool = False
     name: str = ""
 
     def __post_init__(self) -> None:

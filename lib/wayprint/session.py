@@ -100,6 +100,18 @@ def session(settings: SparkSettings, app: str = "wayprint") -> SparkSession:
     return spark
 
 
+def own_session(spark: SparkSession) -> SparkSession:
+    """A session for one step: same context and jars, its own settings, active in this thread.
+
+    Commit metadata travels in session settings, which threads of one session would share.
+    """
+    own = spark.newSession()
+    jvm = own.sparkContext._jvm
+    find = getattr(SparkSession, "_get_j_spark_session_class", lambda jvm: jvm.SparkSession)
+    find(jvm).setActiveSession(own._jsparkSession)
+    return own
+
+
 def runtime(spark: SparkSession) -> Runtime:
     """What the running session has: GraphFrames counts only if both its Python API and its jar are there."""
     has_api = importlib.util.find_spec("graphframes") is not None

@@ -13,6 +13,8 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +26,15 @@ class BadConfiguration(Exception):
     """A configuration that cannot be used; the message names file, key, what was expected and what came."""
 
 
-def conf_folder() -> Path:
-    """`WAYPRINT_CONF`, else conf/ beside the project, else the copy inside the installed package."""
+def conf_folder() -> Traversable:
+    """`WAYPRINT_CONF`, else conf/ beside the project, else the copy inside the installed (or zipped) package."""
     if told := os.environ.get("WAYPRINT_CONF"):
         return Path(told)
     beside = Path(__file__).parents[2] / "conf"
-    return beside if (beside / "base.yaml").exists() else Path(__file__).parent / "_conf"
+    return beside if (beside / "base.yaml").exists() else files("wayprint") / "_conf"
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: Traversable) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
@@ -46,7 +48,7 @@ def nearest(word: str, known: Any) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
 
 
-def _knob_value(knob: Any, where: str, folder: Path) -> Any:
+def _knob_value(knob: Any, where: str, folder: Traversable) -> Any:
     if not isinstance(knob, Mapping) or not {"value", "file", "folder"} & set(knob):
         raise BadConfiguration(f"{where}: a knob is {{value: ..., unit: ..., why: ..., rebuild: ...}}; came {knob!r}")
     if unknown := set(knob) - {"value", "file", "folder", "unit", "why", "rebuild"}:
@@ -54,7 +56,8 @@ def _knob_value(knob: Any, where: str, folder: Path) -> Any:
     if "file" in knob:
         return read_yaml(folder / knob["file"])
     if "folder" in knob:
-        return {path.stem: read_yaml(path) for path in sorted((folder / knob["folder"]).glob("*.yaml"))}
+        found = {path.name: path for path in (folder / knob["folder"]).iterdir() if path.name.endswith(".yaml")}
+        return {name.removesuffix(".yaml"): read_yaml(found[name]) for name in sorted(found)}
     return knob["value"]
 
 
@@ -65,13 +68,14 @@ def _parse_like(text: str) -> Any:
         return text
 
 
-def load(sections: Mapping[str, type[BaseModel]], env: str = "dev", folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load(sections: Mapping[str, type[BaseModel]], env: str = "dev", folder: Traversable | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check everything; `sections` maps a section of base.yaml to the settings class of its domain."""
     folder = folder or conf_folder()
     environ = os.environ if environ is None else environ
     base = read_yaml(folder / "base.yaml")
-    over = read_yaml(folder / f"{env}.yaml") if (folder / f"{env}.yaml").exists() else {}
-    if env not in ("dev", "base") and not over and not (folder / f"{env}.yaml").exists():
+    has_env = (folder / f"{env}.yaml").is_file()
+    over = read_yaml(folder / f"{env}.yaml") if has_env else {}
+    if env != "dev" and not has_env:
         raise BadConfiguration(f"{folder}: there is no {env}.yaml for --env {env}")
     for name, file in [(n, "base.yaml") for n in base] + [(n, f"{env}.yaml") for n in over]:
         if name not in sections:
@@ -115,7 +119,7 @@ class Settings:
     `fingerprint(section)` changes when, and only when, a knob of that section marked `rebuild: true` changes.
     """
 
-    def __init__(self, sections: dict[str, BaseModel], rebuild: dict[str, list[str]], env: str, folder: Path):
+    def __init__(self, sections: dict[str, BaseModel], rebuild: dict[str, list[str]], env: str, folder: Traversable):
         self._sections, self._rebuild, self.env, self.folder = sections, rebuild, env, folder
 
     def __getattr__(self, section: str) -> Any:

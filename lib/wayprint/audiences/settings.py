@@ -1,9 +1,118 @@
 """Knobs of audiences; values, units and reasons stand in conf/base.yaml."""
 
-from pydantic import BaseModel, ConfigDict
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from wayprint.audiences.definition import EVENTS, PURPOSES, Audience, BadAudience, Criterion, Reader, unknown, validate
+from wayprint.audiences.destinations import Destination
+
+
+class ChannelRules(BaseModel):
+    """A way to reach a person: the purpose it needs, which touches are contacts, and which are a no."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purpose: str | None
+    contacts: list[str]
+    stops: list[str]
+
+    @model_validator(mode="after")
+    def known_words(self) -> Self:
+        if self.purpose is not None and self.purpose not in PURPOSES:
+            raise ValueError(unknown(self.purpose, PURPOSES))
+        for event in [*self.contacts, *self.stops]:
+            if event not in EVENTS:
+                raise ValueError(unknown(event, EVENTS))
+        if self.stops and not self.purpose:
+            raise ValueError("a channel with stops needs the purpose that lifts them")
+        return self
 
 
 class AudienceSettings(BaseModel):
-    """Audience definitions, consent, pressure, holdouts, destinations."""
+    """Audience definitions, consent, pressure, holdouts, destinations.
+
+    Definitions and rules are kept as written, so that the settings can be dumped and built again; `definitions` and
+    `lifecycle_rules` are their checked form.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    audiences: dict[str, Any]
+    lifecycle: list[dict[str, Any]]
+    channels: dict[str, ChannelRules]
+    destinations: dict[str, Destination]
+    complaint_words: list[str] = Field(min_length=1)
+    complaint_quiet_days: int = Field(ge=0)
+    complaint_open_days: int = Field(ge=0)
+    pressure_cap: int = Field(ge=1)
+    pressure_days: int = Field(ge=1)
+    default_country: str = Field(pattern="^[A-Z]{2}$")
+
+    @model_validator(mode="after")
+    def grammar(self) -> Self:
+        _ = self.lifecycle_rules, self.definitions
+        return self
+
+    @property
+    def states(self) -> list[str]:
+        return [str(rule.get("state")) for rule in self.lifecycle]
+
+    @property
+    def definitions(self) -> list[Audience]:
+        """The checked audiences, by name."""
+        found: list[Audience] = []
+        wrong: list[str] = []
+        for name, content in sorted(self.audiences.items()):
+            audience, problems = validate(content, name, tuple(self.channels), self.states)
+            wrong += [f"audiences/{name}.yaml: {problem}" for problem in problems]
+            found += [audience] if audience else []
+        if wrong:
+            raise BadAudience(wrong)
+        return found
+
+    @property
+    def lifecycle_rules(self) -> list[tuple[str, Criterion | None]]:
+        """State and criterion in order; the last has none and takes the rest, so that everybody has a state."""
+        reader = Reader(())
+        rules: list[tuple[str, Criterion | None]] = []
+        for number, rule in enumerate(self.lifecycle):
+            last = number == len(self.lifecycle) - 1
+            for word in set(rule) - {"state", "who"}:
+                reader.wrong((number, word), unknown(word, ("state", "who")))
+            if last == ("who" in rule):
+                reader.wrong((number,), "every rule but the last has `who`; the last has none and takes everybody else")
+            criterion = reader.criterion(rule["who"], (number, "who")) if "who" in rule else None
+            if criterion and (foreign := _kinds(criterion) & {"lifecycle", "score", "consent"}):
+                reader.wrong((number, "who"), f"a state cannot depend on {', '.join(sorted(foreign))}: they are known later")
+            rules.append((str(rule.get("state")), criterion))
+        if len(set(self.states)) < len(self.states) or not rules:
+            reader.wrong((), "each state stands once, and there is at least one")
+        if reader.problems:
+            raise BadAudience([f"lifecycle.yaml: {problem}" for problem in reader.problems])
+        return rules
+
+    @property
+    def contact_events(self) -> list[str]:
+        """Touches that count as a contact, over all channels."""
+        return sorted({event for rules in self.channels.values() for event in rules.contacts})
+
+    @property
+    def service_events(self) -> set[str]:
+        """Touches that suppressions look at."""
+        return {"ticket_opened", "ticket_closed", *self.contact_events, *(event for rules in self.channels.values() for event in rules.stops)}
+
+    @property
+    def complaint_reason(self) -> str:
+        return f"a complaint is open, or was within {self.complaint_quiet_days} days"
+
+    @property
+    def pressure_words(self) -> str:
+        return f"{self.pressure_cap} contacts or more in {self.pressure_days} days"
+
+
+def _kinds(criterion: Criterion) -> set[str]:
+    parts = getattr(criterion, "parts", None)
+    return {criterion.kind} if parts is None else {kind for part in parts for kind in _kinds(part)}

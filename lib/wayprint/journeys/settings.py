@@ -1,9 +1,156 @@
 """Knobs of journeys; values, units and reasons stand in conf/base.yaml."""
 
-from pydantic import BaseModel, ConfigDict
+from __future__ import annotations
+
+import re
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from wayprint.tables.bronze import EVENT_NAMES, PLATFORMS
+
+Phase = Literal["before", "during", "after", "usage"]
+
+Fact = Literal[
+    "sessions", "engaged_sessions",
+    "visits", "buying_visits",
+    "touches", "unmapped_touches", "active_persons", "tickets", "payment_errors", "payment_trials",
+    "emails_sent", "email_clicks", "answers", "satisfied_answers",
+    "conversions", "gross_amount", "refund_amount", "revenue_amount", "digital_revenue_amount",
+    "closed_journeys", "bought_journeys", "cycle_days", "visits_to_purchase", "sources_to_purchase",
+    "ignored_events",
+]
+FACTS: tuple[str, ...] = get_args(Fact)
 
 
-class JourneySettings(BaseModel):
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SessionPolicy(Frozen):
+    """What ends a visit besides the silence itself."""
+
+    gap_minutes: float = Field(gt=0)
+    cuts_at_exactly_the_gap: bool
+    cuts_at_midnight: bool
+    cuts_on_new_campaign: bool
+
+
+class Stage(Frozen):
+    name: str = Field(min_length=1)
+    phase: Phase
+    meaning: str
+
+
+class StageRule(Frozen):
+    """A touch that fulfils every condition given is in `stage`; the first rule that fits decides."""
+
+    stage: str
+    events: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    path: str | None = None
+
+    @field_validator("path")
+    @classmethod
+    def _readable(cls, path: str | None) -> str | None:
+        try:
+            re.compile(path or "")
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        return path
+
+    @model_validator(mode="after")
+    def _conditional(self) -> StageRule:
+        if not (self.events or self.channels or self.path):
+            raise ValueError(f"a rule for stage {self.stage!r} needs at least one of events, channels, path")
+        return self
+
+
+class Scope(Frozen):
+    """What the journeys speak of. `excluded_stages` and `families` act on the touches; the rest is repeated by the report."""
+
+    target: str
+    countries: tuple[str, ...]
+    offer: str
+    families: tuple[str, ...]
+    excluded_stages: tuple[str, ...]
+
+
+class StagePlan(Frozen):
+    """conf/stages.yaml: the stages, the order of buying, and the rules that place a touch."""
+
+    scope: Scope
+    stages: tuple[Stage, ...] = Field(min_length=1)
+    buying_order: tuple[str, ...] = Field(min_length=2)
+    rules: tuple[StageRule, ...]
+    outbound_events: tuple[str, ...]
+    booked_events: tuple[str, ...]
+    ignored_events: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> StagePlan:
+        names = [stage.name for stage in self.stages]
+        named = {*self.buying_order, *self.scope.excluded_stages, *(rule.stage for rule in self.rules)}
+        if unknown := sorted(named - set(names)):
+            raise ValueError(f"stages {unknown} are used but not declared (declared: {names})")
+        for what, listed in (("stages", names), ("buying_order", list(self.buying_order))):
+            if twice := sorted({name for name in listed if listed.count(name) > 1}):
+                raise ValueError(f"{what} names {twice} twice")
+        events = {*self.outbound_events, *self.booked_events, *self.ignored_events, *(e for rule in self.rules for e in rule.events)}
+        if unknown := sorted(events - set(EVENT_NAMES)):
+            raise ValueError(f"events {unknown} are not in the vocabulary (known: {', '.join(EVENT_NAMES)})")
+        if self.buying_order[-1] in self.scope.excluded_stages:
+            raise ValueError(f"scope excludes {self.buying_order[-1]!r}, the stage that ends the buying order: no conversion would be left")
+        return self
+
+
+class Kpi(Frozen):
+    """One figure everybody shares; `of` (and `out_of`) name what is counted, the formula says it in words."""
+
+    definition: str
+    formula: str
+    unit: str
+    owner: str
+    tag: Literal["own", "linked", "shared"]
+    kind: Literal["additive", "distinct", "ratio"]
+    of: Fact
+    out_of: Fact | None = None
+
+    @model_validator(mode="after")
+    def _countable(self) -> Kpi:
+        if (self.kind == "ratio") != (self.out_of is not None):
+            raise ValueError("a ratio, and only a ratio, says `out_of`")
+        if (self.kind == "distinct") != (self.of == "active_persons"):
+            raise ValueError("active_persons is distinct (a person counts once in each channel), every other fact is additive")
+        return self
+
+
+class JourneySettings(Frozen):
     """Where visits and journeys begin and end, and what stage a touch is in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    session_policy: str
+    session_policies: dict[str, SessionPolicy]
+    site_time_zone: str
+    session_platforms: tuple[str, ...]
+    visit_platforms: tuple[str, ...]
+    weak_channels: tuple[str, ...]
+    carried_channels: tuple[str, ...]
+    journey_gap_days: int = Field(gt=0)
+    stages: StagePlan
+    marketing_events: tuple[str, ...]
+    marketing_channels: tuple[str, ...]
+    order_sources: tuple[str, ...]
+    satisfied_share: float = Field(gt=0, le=1)
+    kpis: dict[str, Kpi]
+
+    @model_validator(mode="after")
+    def _known_names(self) -> JourneySettings:
+        if self.session_policy not in self.session_policies:
+            raise ValueError(f"session_policy {self.session_policy!r} is not one of {sorted(self.session_policies)}")
+        if unknown := sorted({*self.session_platforms, *self.visit_platforms} - set(PLATFORMS)):
+            raise ValueError(f"platforms {unknown} are not in the vocabulary (known: {', '.join(PLATFORMS)})")
+        return self
+
+    @property
+    def policy(self) -> SessionPolicy:
+        return self.session_policies[self.session_policy]

@@ -40,3 +40,11 @@ AUDIENCE_SIZES = Table(
         col("entered", "long", "in now and not before", required=True),
         col("left", "long", "in before and not now", required=True)),
     rules={"nobody is lost": "candidates = without_basis + suppressed + members"})
+
+SUPPRESSIONS = Table(
+    "suppressions", layer="gold", grain="one known person and channel that must not carry a promotion now", key=("person_id", "channel"),
+    owner="crm",
+    columns=(
+        col("person_id", "string", "see persons", personal=True),
+        col("channel", "string", "email, sms, push, catalogue, call_centre, ads, ... (audiences.channels)"),
+        col("reason", "string", "the strongest: consent denied or not granted, a no on the channel, a complaint, too many contacts", required=True)))

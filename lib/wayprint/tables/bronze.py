@@ -2,17 +2,33 @@
 
 from wayprint.contracts import Table, col
 
+# The vocabulary that sources are mapped to and every domain reads.
+EVENT_NAMES = (
+    "page_view", "page_ping", "product_view", "search", "review_view", "compare_view", "store_locator", "add_to_cart",
+    "remove_from_cart", "begin_checkout", "payment_error", "error", "purchase", "refund", "sign_up", "login", "logout",
+    "form_submit", "consent", "ad_impression", "ad_click", "email_sent", "email_delivered", "email_open", "email_click",
+    "email_bounce", "email_unsubscribe", "email_spam", "sms_sent", "push_sent", "catalogue_sent", "call_in", "call_out",
+    "ticket_opened", "ticket_closed", "survey_answer", "store_visit", "product_usage", "review_posted", "share", "recommend",
+    "other")
+PLATFORMS = ("web", "app", "store", "kiosk", "call_centre", "email", "ads", "survey", "crm", "iot", "catalogue")
+IDENTIFIER_TYPES = (
+    "login", "crm_id", "loyalty_card", "email", "email_md5", "phone", "shop_customer", "mail_person",
+    "app_device", "maid", "web_cookie", "ga_client", "adobe_visitor")
+DEVICE_TYPES = ("app_device", "maid", "web_cookie", "ga_client", "adobe_visitor")
+PURPOSES = ("email_marketing", "sms_marketing", "advertising", "profiling", "analytics")
+VAULT_FIELDS = ("email", "phone", "first_name", "last_name", "street", "postal_code", "city", "country")
+
 IDENTIFIERS = "array<struct<type:string,id:string>>"
 CONSENTS = "array<struct<purpose:string,granted:boolean>>"
 ITEMS = "array<struct<product_id:string,family:string,quantity:int,amount:decimal(18,2)>>"
 
 # Where a record came from; the same columns in each table of this module.
 ORIGIN = (
-    col("record_id", "string", "hash of file content and line: the record, whatever the file was called"),
+    col("record_id", "string", "hash of file content, line and place in the record: whatever the file was called"),
     col("file_id", "string", "SHA-256 of the file's bytes; see files", required=True),
     col("line_number", "long", "line on which the record begins, counted from 1 after decompression", required=True),
     col("source", "string", "name of the source in conf/sources", required=True),
-    col("original", "binary", "the record as received, compressed and encrypted; readable with the vault key only", personal=True),
+    col("original", "binary", "the record as received, compressed and encrypted; null for a record's further actions", personal=True),
 )
 
 # What one action says, in canonical form; the same columns before and after cleaning.
@@ -58,9 +74,9 @@ FILES = Table(
         col("file", "string", "smallest of the names it was delivered under, relative to the raw folder", required=True),
         col("names", "array<string>", "every name it was delivered under, sorted"),
         col("bytes", "long", "size as delivered"),
-        col("spec_id", "string", "fingerprint of the source file and hash key it was read with"),
+        col("spec_id", "string", "fingerprint of the source, the keys and the companion files it was read with"),
         col("status", "string", "read, or held: kept apart because a key column is missing or the file cannot be read"),
-        col("reason", "string", "why it is held, in words with what to do"),
+        col("reason", "string", "why it is held, or what was wrong with it, in words with what to do"),
         col("lines", "long", "records found"),
         col("kept", "long", "records that became a bronze row"),
         col("quarantined", "long", "records that became a quarantine row"),
@@ -75,7 +91,7 @@ RAW_EVENTS = Table(
         col("happened_at", "timestamp", "by the clock of the device or system that acted", required=True),
         col("sent_at", "timestamp", "by the same clock, when it was sent; null if unknown"),
         col("received_at", "timestamp", "by the collector's clock; null where the source has none"),
-        col("payload_digest", "string", "hash of all canonical columns but arrival: equal for a true repetition", required=True),
+        col("payload_digest", "string", "hash of event id, time and action, not of sending or arrival: equal for a true repetition", required=True),
         *ACTION))
 
 RAW_CONTACTS = Table(

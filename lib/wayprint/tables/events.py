@@ -20,6 +20,7 @@ REPEATED_EVENTS = Table(
     "repeated_events", layer="quarantine", grain="one action that came again under the same id with another payload", key=("record_id",),
     columns=(
         col("record_id", "string", "the bronze row refused"),
+        col("event_id", "string", "the source's id of the action", required=True),
         col("event_key", "string", "hash of source and event_id", required=True),
         col("kept_record_id", "string", "the bronze row kept in its place: first received, then smallest digest", required=True),
         col("source", "string", "name of the source", required=True),
@@ -37,8 +38,8 @@ EVENTS = Table(
         col("reported_at", "timestamp", "what the device's clock said", required=True),
         col("received_at", "timestamp", "collector's clock"),
         col("event_date", "date", "UTC day of happened_at", required=True),
-        col("clock_shift_s", "long", "seconds by which the clock was corrected", required=True),
-        col("trackers", "array<string>", "every tracker that saw the hit, sorted"),
+        col("clock_shift_s", "long", "seconds by which the clock was corrected, cut to whole seconds", required=True),
+        col("trackers", "array<string>", "every tracker that saw the hit, sorted; null if none is named"),
         col("channel", "string", "channel group: GA4's 18 and Unassigned, or an own one (Store, Call centre, Catalogue, ...)", required=True),
         col("channel_rule", "string", "rule of conf/channels.yaml that decided", required=True),
         col("is_digital", "boolean", "digital or physical channel", required=True),

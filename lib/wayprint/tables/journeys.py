@@ -5,15 +5,15 @@ from wayprint.contracts import Table, col, warn
 SESSIONS = Table(
     "sessions", layer="gold", grain="one visit of one device", key=("session_id",), owner="web",
     columns=(
-        col("session_id", "string", "hash of the device and of the anchor event; see journeys/sessions.py for why it survives late events"),
-        col("origin_id", "string", "device or account", required=True, personal=True),
-        col("platform", "string", "where it was received"),
+        col("session_id", "string", "hash of the device and of the anchor event; see journeys/silence.py for why it survives late events"),
+        col("origin_id", "string", "device", required=True, personal=True),
+        col("platform", "string", "of the first event"),
         col("started_at", "timestamp", "first event, UTC", required=True),
         col("ended_at", "timestamp", "last event, UTC", required=True),
         col("session_number", "long", "1 for the device's first session", required=True),
         col("events", "long", "events in the session", required=True),
         col("page_views", "long", "page and product views", required=True),
-        col("channel", "string", "channel of the first event that is not Direct or Unassigned, else of the first", required=True),
+        col("channel", "string", "channel of the first event that is not Direct, Unassigned or App, else of the first", required=True),
         col("utm_campaign", "string", "campaign of the same event"),
         col("landing_path", "string", "first page"),
         col("device_type", "string", "of the first event that says it"),
@@ -28,7 +28,9 @@ TOUCHES = Table(
         col("identifier_id", "string", "by which it was given to the person", personal=True),
         col("person_id", "string", "whose it is; null if nobody's", personal=True),
         col("origin_id", "string", "device or account", required=True, personal=True),
+        col("device_id", "string", "the device that acted; null where the record names none", personal=True),
         col("source", "string", "name of the source", required=True),
+        col("platform", "string", "where it was received: web, app, store, kiosk, call_centre, email, ads, survey, crm, iot, catalogue"),
         col("event_name", "string", "canonical verb", required=True),
         col("happened_at", "timestamp", "UTC", required=True),
         col("channel", "string", "channel group", required=True),
@@ -61,9 +63,9 @@ CONVERSIONS = Table(
     columns=(
         col("order_id", "string", "order, ticket or invoice"),
         col("conversion_id", "string", "hash of the order", required=True),
-        col("person_id", "string", "who bought; null if nobody's", personal=True),
+        col("person_id", "string", "who bought, by the most trusted purchase event that knows; null if nobody's", personal=True),
         col("converted_at", "timestamp", "earliest purchase event of the order", required=True),
-        col("channel", "string", "where the purchase was made or, online, the channel of that visit", required=True),
+        col("channel", "string", "where the purchase was made or, online, the channel of the purchase event", required=True),
         col("is_digital", "boolean", "online or physical sale", required=True),
         col("sale_place", "string", "web, app, store, call_centre", required=True),
         col("store_id", "string", "store"),
@@ -100,31 +102,31 @@ TOUCH_STRUCT = (
 JOURNEYS = Table(
     "journeys", layer="gold", grain="one journey of one person: from first touch to a conversion or to silence", key=("journey_id",), owner="cx",
     columns=(
-        col("journey_id", "string", "hash of the person and of the event that opens it"),
+        col("journey_id", "string", "hash of the person and of the anchor event of its first 24 hours; see journeys/journeys.py"),
         col("person_id", "string", "whose", required=True, personal=True),
         col("started_at", "timestamp", "first touch, UTC", required=True),
-        col("ended_at", "timestamp", "last touch, UTC", required=True),
+        col("ended_at", "timestamp", "last touch, or the conversion that ends it, UTC", required=True),
         col("ended_by", "string", "conversion, silence, or open (still within the gap at as_of)", required=True),
         col("conversion_id", "string", "the conversion that ends it"),
         col("revenue_amount", "decimal(18,2)", "of that conversion"),
-        col("touches", TOUCH_STRUCT, "in order of time, then event_key"),
+        col("touches", TOUCH_STRUCT, "in order of time, then event_key; channel: Direct and Unassigned inside a visit give way to the visit's"),
         col("touch_count", "long", "length of touches", required=True),
         col("visits", "long", "distinct visits", required=True),
-        col("sources", "long", "distinct channels of inbound visits", required=True),
-        col("channels", "array<string>", "channels in order, repeats in a row collapsed"),
-        col("stages", "array<string>", "stages in order, repeats in a row collapsed"),
-        col("has_channel_switch", "boolean", "channel changed within the journey", required=True),
-        col("has_skip", "boolean", "a stage of the declared order was jumped over", required=True),
-        col("has_back", "boolean", "went back to an earlier stage", required=True),
+        col("sources", "long", "distinct channels by which those visits began", required=True),
+        col("channels", "array<string>", "channels of touches in order, repeats in a row collapsed"),
+        col("stages", "array<string>", "stages of touches in order, repeats in a row collapsed"),
+        col("has_channel_switch", "boolean", "inbound touches have more than one channel", required=True),
+        col("has_skip", "boolean", "inbound touches jumped over a stage of the buying order", required=True),
+        col("has_back", "boolean", "inbound touches went back to an earlier stage of the buying order", required=True),
         col("crosses_devices", "boolean", "more than one device", required=True),
-        col("crosses_store", "boolean", "both digital and physical channels", required=True)),
+        col("crosses_store", "boolean", "inbound touches are both digital and physical", required=True)),
     rules={"ends after it starts": "ended_at >= started_at", "a conversion has its id": "(ended_by = 'conversion') = (conversion_id is not null)"})
 
 STAGE_CHANNEL_MATRIX = Table(
     "stage_channel_matrix", layer="gold", grain="one touchpoint: stage x channel", key=("stage", "channel"), owner="cx",
     columns=(
         col("stage", "string", "stage"),
-        col("channel", "string", "channel"),
+        col("channel", "string", "channel, as in journeys.touches"),
         col("phase", "string", "before, during, after, usage"),
         col("touches", "long", "volume", required=True),
         col("persons", "long", "distinct persons", required=True),
@@ -142,7 +144,7 @@ STAGE_CHANNEL_MATRIX = Table(
 PURCHASE_EFFORT = Table(
     "purchase_effort", layer="gold", grain="one number of visits and of sources before a purchase", key=("visits", "sources"), owner="cx",
     columns=(
-        col("visits", "long", "visits in the journey up to the purchase"),
+        col("visits", "long", "visits in the journey up to the purchase; 0 if nobody was seen coming"),
         col("sources", "long", "distinct channels"),
         col("conversions", "long", "how many purchases", required=True),
         col("revenue_amount", "decimal(18,2)", "their revenue", required=True),
@@ -152,7 +154,7 @@ CHANNEL_FLOWS = Table(
     "channel_flows", layer="gold", grain="one step from a channel to the next within journeys", key=("from_channel", "to_channel"), owner="cx",
     columns=(
         col("from_channel", "string", "channel, or (start)"),
-        col("to_channel", "string", "channel, or (conversion), (silence)"),
+        col("to_channel", "string", "channel, or (conversion), (silence), (open)"),
         col("journeys", "long", "journeys that make this step at least once", required=True),
         col("steps", "long", "how often it is made", required=True)))
 

@@ -1,0 +1,252 @@
+"""`wayprint ...`: the command line, and the one function behind each file of jobs/.
+
+Exit codes: 0 ok, 1 a step failed, 2 bad configuration, 3 a `fail` rule or promise broken (nothing of that table and of what
+follows was published).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import secrets
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table as Grid
+
+from wayprint import __version__
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="The open customer-journey engine.", pretty_exceptions_enable=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Raw = Annotated[str | None, typer.Option(help="Folder of raw files, laid out as conf/sources says.")]
+LakeRoot = Annotated[str, typer.Option("--lake", help="Root of the lake: folder, object-store path, or catalog.schema.")]
+AsOf = Annotated[str | None, typer.Option(help="Day the run speaks of, YYYY-MM-DD; today (UTC) if not given.")]
+Env = Annotated[str, typer.Option(help="conf/<env>.yaml to apply over base.yaml.")]
+Conf = Annotated[str | None, typer.Option(help="Folder laid out like conf/.")]
+
+
+class Progress:
+    """A line a step: what it did, rows in, rows out, quarantined, seconds; the running steps below on a terminal."""
+
+    def __init__(self) -> None:
+        self._status = err.status("") if err.is_terminal else None
+        self._running: list[str] = []
+        if self._status:
+            self._status.start()
+
+    def start(self, step: str) -> None:
+        self._running.append(step)
+        self._show()
+
+    def result(self, result: Any) -> None:
+        if result.step in self._running:
+            self._running.remove(result.step)
+        colour = {"published": "green", "failed": "red", "refused": "red", "blocked": "yellow"}.get(result.status, "dim")
+        rows_in = "" if result.rows_in is None else f"{result.rows_in:,}"
+        rows_out = f"{result.rows_out:,}" if result.published else ""
+        held = f"{result.quarantined:,} quarantined" if result.quarantined else ""
+        err.print(f"[{colour}]{result.status:<10}[/] {result.step:<22} {rows_in:>10} -> {rows_out:>10} rows  {result.seconds:6.1f} s  {held}")
+        if result.status in ("planned", "blocked"):
+            err.print(f"           {result.why}")
+        if result.error:
+            err.print(f"           {result.error}", style="red", markup=False)
+        self._show()
+
+    def close(self) -> None:
+        if self._status:
+            self._status.stop()
+
+    def _show(self) -> None:
+        if self._status:
+            self._status.update("running: " + ", ".join(self._running) if self._running else "")
+
+
+def _day(text: str | None) -> dt.date:
+    from wayprint.settings import BadConfiguration
+
+    try:
+        return dt.date.fromisoformat(text) if text else dt.datetime.now(dt.UTC).date()
+    except ValueError:
+        raise BadConfiguration(f"--as-of {text!r}: a day is written YYYY-MM-DD") from None
+
+
+def _run(raw: str | None, lake: str, as_of: dt.date, env: str, conf: str | None, *, steps: tuple[str, ...] = (), only: tuple[str, ...] = (),
+         start: str | None = None, dry_run: bool = False, as_json: bool = False, outputs: bool = True, truth: Path | None = None) -> int:
+    from wayprint.engine import Engine
+
+    with Engine.open(lake, env, conf) as engine:
+        progress = Progress()
+        try:
+            report = engine.run(raw, as_of, steps=steps, only=only, start=start, dry_run=dry_run,
+                                on_start=progress.start, on_result=progress.result, say=lambda text: err.print(text, markup=False))
+        finally:
+            progress.close()
+        summary = report.as_dict()
+        sentences: list[str] = []
+        if outputs and not dry_run and report.exit_code == 0:
+            summary["exports"] = engine.exports(as_of)
+            page, sentences = engine.report(as_of, truth)
+            summary["report"] = str(page)
+            summary["sentences"] = sentences
+    if as_json:
+        print(json.dumps(summary, ensure_ascii=False))
+    else:
+        for sentence in sentences:
+            print(f"- {sentence}")
+        if "report" in summary:
+            print(summary["report"])
+    return report.exit_code
+
+
+@app.command()
+def run(raw: Raw = None, lake: LakeRoot = "lake", as_of: AsOf = None, only: Annotated[list[str] | None, typer.Option(help="Only these steps.")] = None,
+        start: Annotated[str | None, typer.Option("--from", help="This step and all after it.")] = None,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and why; publish nothing.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON summary on standard output.")] = False, env: Env = "dev", conf: Conf = None) -> None:
+    """Bring all tables of the lake up to date with the raw files, then write exports and report."""
+    partial = bool(only or start)
+    raise typer.Exit(_run(raw, lake, _day(as_of), env, conf, only=tuple(only or ()), start=start, dry_run=dry_run, as_json=as_json, outputs=not partial))
+
+
+@app.command()
+def demo(people: Annotated[int, typer.Option(help="People in the simulated world.")] = 3000, days: Annotated[int, typer.Option(help="Days simulated.")] = 120,
+         seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 1,
+         folder: Annotated[Path, typer.Option(help="Where world and lake are put.")] = Path("demo"), env: Env = "dev") -> None:
+    """Simulate a retailer, write its vendors' raw files, and run the main job on them."""
+    from wayprint.engine import keys_from_file
+    from wayprint.session import RUNTIME
+    from wayprint.world import build
+
+    place = folder / f"people-{people}-days-{days}-seed-{seed}-spark-{RUNTIME}"
+    keys = folder / "keys.env"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not keys.exists():
+        keys.touch(mode=0o600)
+        keys.write_text(f"WAYPRINT_HASH_KEY={secrets.token_hex(32)}\nWAYPRINT_VAULT_KEY={secrets.token_hex(32)}\n")
+        err.print(f"made keys for the demo: {keys} (your own run takes WAYPRINT_HASH_KEY and WAYPRINT_VAULT_KEY from the environment)")
+    keys_from_file(keys)
+    world = build(people=people, days=days, seed=seed)
+    shutil.rmtree(place / "raw", ignore_errors=True)
+    world.write_raw(place / "raw")
+    world.write_truth(place / "truth")
+    as_of = world.start + dt.timedelta(days=days)
+    err.print(f"wrote the raw files of {people:,} people over {days} days to {place / 'raw'}")
+    raise typer.Exit(_run(str(place / "raw"), str(place / "lake"), as_of, env, None, truth=place / "truth"))
+
+
+@app.command()
+def doctor(lake: LakeRoot = "lake", env: Env = "dev", conf: Conf = None) -> None:
+    """Name everything missing or mismatched, with the cure; exit 0 if a run would work."""
+    from wayprint.doctor import examine
+
+    findings = examine(lake, env, conf)
+    for finding in findings:
+        mark = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]bad [/]"}[finding.verdict]
+        err.print(f"{mark} {finding.subject}: {finding.found}" + (f" -> {finding.cure}" if finding.cure else ""))
+    raise typer.Exit(2 if any(f.verdict == "bad" for f in findings) else 0)
+
+
+@app.command()
+def jars() -> None:
+    """Resolve the jars of this runtime once into the cache folder."""
+    from wayprint.jars import resolve
+
+    for line in resolve():
+        err.print(line)
+
+
+@app.command()
+def tables(name: Annotated[str | None, typer.Argument(help="One table in full.")] = None,
+           lake: Annotated[str | None, typer.Option(help="Show versions and rows of this lake too.")] = None,
+           markdown: Annotated[bool, typer.Option(help="The map for README.")] = False) -> None:
+    """The catalogue: what each table promises, who writes and reads it, and where it stands."""
+    from wayprint import catalogue
+
+    if markdown:
+        print(catalogue.markdown())
+        return
+    stands = catalogue.standings(lake) if lake else {}
+    if name is None:
+        grid = Grid("table", "layer", "one row is", "written by", "version", "rows")
+        for entry in catalogue.entries():
+            version, rows = stands.get(entry.table.name, ("", ""))
+            grid.add_row(entry.table.name, entry.table.layer, entry.table.grain, entry.writer, str(version), str(rows))
+        Console().print(grid)
+    else:
+        Console(soft_wrap=True, highlight=False).print(catalogue.describe(name, stands), markup=False)
+
+
+@app.command()
+def audience(file: Annotated[Path | None, typer.Argument(help="A definition; all of conf/audiences if not given.")] = None, conf: Conf = None) -> None:
+    """Check audience definitions and say in words what they mean."""
+    from wayprint.audiences.definition import parse
+    from wayprint.settings import conf_folder
+
+    folder = Path(conf) if conf else Path(str(conf_folder()))
+    broken = 0
+    for path in [file] if file else sorted((folder / "audiences").glob("*.yaml")):
+        try:
+            print(f"{path.name}: {parse(path.read_text(encoding='utf-8'), str(path)).in_words()}")
+        except ValueError as error:
+            broken += 1
+            err.print(str(error), style="red", markup=False)
+    raise typer.Exit(2 if broken else 0)
+
+
+@app.command()
+def bench(rows: Annotated[int, typer.Option(help="Canonical events.")] = 1_000_000, out: Annotated[Path, typer.Option(help="Markdown file.")] = Path("BENCH.md")) -> None:
+    """Count jobs, stages, shuffle bytes, rows scanned and written per step, full and with 1 % more events."""
+    from wayprint.bench import measure
+
+    out.write_text(measure(rows), encoding="utf-8")
+    print(out)
+
+
+@app.command()
+def version() -> None:
+    """The version."""
+    print(__version__)
+
+
+def job(name: str) -> None:
+    """Entry of jobs/<name>.py: the steps of one job, with the options of `wayprint run`."""
+    from wayprint import pipeline
+
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    @single.command()
+    def run_job(raw: Raw = None, lake: LakeRoot = "lake", as_of: AsOf = None, as_json: Annotated[bool, typer.Option("--json")] = False,
+                env: Env = "dev", conf: Conf = None) -> None:
+        steps = pipeline.JOBS[name]
+        raise typer.Exit(_run(raw, lake, _day(as_of), env, conf, steps=steps, as_json=as_json, outputs=name in ("pipeline", "report")))
+
+    _exit(single)
+
+
+def _exit(command: typer.Typer) -> None:
+    from wayprint.contracts import ContractBroken
+    from wayprint.lake import LakeUnusable
+    from wayprint.settings import BadConfiguration
+
+    try:
+        command()
+    except (BadConfiguration, LakeUnusable) as error:
+        err.print(f"configuration: {error}", style="red", markup=False)
+        sys.exit(2)
+    except ContractBroken as error:
+        err.print(f"promise broken: {error}", style="red", markup=False)
+        sys.exit(3)
+    except RuntimeError as error:
+        err.print(str(error), style="red", markup=False)
+        sys.exit(2)
+
+
+def main() -> None:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    _exit(app)

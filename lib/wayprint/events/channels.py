@@ -1,0 +1,123 @@
+"""Channels from conf/channels.yaml: the same rules as a plain function and as one Spark expression.
+
+Order of questions: own channels (by event and platform), then GA4's default channel group (18 rules, first match wins, case
+does not matter; Google Analytics help, answer 9756891), else Unassigned. Texts are lower case and trimmed before they are compared;
+a missing source and medium together are `(direct)` / `(none)`, one alone is `(not set)`, as in GA4's reports.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from wayprint.events.settings import Case, ChannelRules, Match, Otherwise, Rule
+
+DIRECT, NONE, NOT_SET = "(direct)", "(none)", "(not set)"
+ENDING = r"\.(?:(?:com?|org|net)\.)?[a-z]{2,4}$"  # of a host: .fr, .com, .co.uk, .com.br
+
+
+def classify(source: str | None, medium: str | None, campaign: str | None, rules: ChannelRules) -> str:
+    """The channel group of one click by GA4's rules; own channels are not asked."""
+    texts = [(text or "").strip(" ").lower() for text in (source, medium, campaign)]
+    untagged = not texts[0] and not texts[1]
+    hints = {
+        "source": DIRECT if untagged else texts[0] or NOT_SET,
+        "medium": NONE if untagged else texts[1] or NOT_SET,
+        "campaign": texts[2] or NOT_SET,
+    }
+
+    def yes(case: Case) -> bool:
+        return all(_answers(hints[field], match, rules) for field, match in case.asked.items())
+
+    return next((rule.channel for rule in rules.groups if any(map(yes, rule.any))), rules.otherwise.channel)
+
+
+def _answers(text: str, match: Match, rules: ChannelRules) -> bool:
+    if match.equals is not None:
+        return text in match.equals
+    if match.category is not None:
+        return text in rules.sources[match.category]
+    return re.compile(match.matches or "", re.DOTALL).fullmatch(text) is not None
+
+
+def place_in_channels(events: DataFrame, rules: ChannelRules) -> DataFrame:
+    """Adds `channel`, `channel_rule`, `is_digital` by the event's own hints only; the channel of a visit is not decided here.
+
+    Two projections, because the second asks for each hint some thirty times and must not derive it as often.
+    """
+    columns = events.columns
+    hinted = events.select(*columns, hint_column(rules).alias("_hint"), tidy(F.col("utm_campaign")).alias("_campaign"))
+    placed = hinted.select(*columns, channel_column(
+        rules, source=F.col("_hint.source"), medium=F.col("_hint.medium"), campaign=F.coalesce("_campaign", F.lit(NOT_SET)),
+        platform=F.coalesce("platform", F.lit("")), event_name=F.col("event_name")).alias("_place"))
+    return placed.select(*columns, "_place.channel", "_place.channel_rule", "_place.is_digital")
+
+
+def channel_column(
+    rules: ChannelRules, source: Column, medium: Column, campaign: Column, platform: Column | None = None, event_name: Column | None = None,
+) -> Column:
+    """struct<channel, channel_rule, is_digital>; hints come tidy and not null, own channels are asked if `event_name` is given."""
+    fields = {"source": source, "medium": medium, "campaign": campaign}
+    asked = rules.groups
+    if platform is not None and event_name is not None:
+        fields |= {"platform": platform, "event_name": event_name}
+        asked = (*rules.own, *rules.groups)
+    chain: Column | None = None
+    for rule in asked:
+        led = functools.reduce(operator.or_, [_case_column(case, fields, rules) for case in rule.any])
+        place = _place(rule, rules)
+        chain = F.when(led, place) if chain is None else chain.when(led, place)
+    otherwise = _place(rules.otherwise, rules)
+    return otherwise if chain is None else chain.otherwise(otherwise)
+
+
+def _place(rule: Rule | Otherwise, rules: ChannelRules) -> Column:
+    return F.struct(
+        F.lit(rule.channel).alias("channel"), F.lit(rule.rule).alias("channel_rule"), F.lit(rules.channels[rule.channel]).alias("is_digital"))
+
+
+def _case_column(case: Case, fields: dict[str, Column], rules: ChannelRules) -> Column:
+    return functools.reduce(operator.and_, [_match_column(fields[field], match, rules) for field, match in case.asked.items()])
+
+
+def _match_column(text: Column, match: Match, rules: ChannelRules) -> Column:
+    if match.equals is not None:
+        return text.isin(*match.equals)
+    if match.category is not None:
+        return text.isin(*rules.sources[match.category])
+    return text.rlike(rf"(?s)\A(?:{match.matches})\z")
+
+
+def tidy(text: Column) -> Column:
+    """Lower case, trimmed; null if nothing is left."""
+    trimmed = F.lower(F.trim(text))
+    return F.when(trimmed != "", trimmed)
+
+
+def hint_column(rules: ChannelRules) -> Column:
+    """struct<source, medium> of an event: its tags; else its click id; else a results page; else the referring site; else direct."""
+    source, medium = tidy(F.col("utm_source")), tidy(F.col("utm_medium"))
+    click = _lookup({name: _hint(F.lit(hint.source), F.lit(hint.medium)) for name, hint in rules.click_ids.items()}, tidy(F.col("click_id_type")))
+    referrer = F.when(~F.col("referrer_host").eqNullSafe(F.col("page_host")), tidy(F.col("referrer_host")))
+    site = F.regexp_replace(referrer, rf"^(?:{'|'.join(map(re.escape, rules.referrer_prefixes))})\.(?=.*\.)", "")
+    engines = {host: F.lit(engine) for engine, hosts in rules.search_engines.items() for host in hosts}
+    engine = F.coalesce(_lookup(engines, site), _lookup(engines, F.regexp_replace(site, ENDING, ".*")))
+    return (
+        F.when(source.isNotNull() | medium.isNotNull(), _hint(F.coalesce(source, F.lit(NOT_SET)), F.coalesce(medium, F.lit(NOT_SET))))
+        .when(click.isNotNull(), click)
+        .when(engine.isNotNull(), _hint(engine, F.lit("organic")))
+        .when(site.isNotNull(), _hint(site, F.lit("referral")))
+        .otherwise(_hint(F.lit(DIRECT), F.lit(NONE))))
+
+
+def _hint(source: Column, medium: Column) -> Column:
+    return F.struct(source.alias("source"), medium.alias("medium"))
+
+
+def _lookup(known: dict[str, Column], key: Column) -> Column:
+    pairs = [part for name, value in known.items() for part in (F.lit(name), value)]
+    return F.try_element_at(F.create_map(*pairs), key)

@@ -1,0 +1,249 @@
+"""Connected components of any number of links, named by their smallest member; the only module that knows GraphFrames.
+
+1. Contract: each partition replaces its links by a spanning forest of stars (Arrow and scipy, no row touches Python).
+2. Count what is left. If one task cannot hold it, bring each node's stars together by hash and contract once more.
+3. Finish: in one task while at most `max_local_edges` are left; else with GraphFrames, or where its jar is absent with
+   the rounds below. Either way a component is called after its smallest node, so the engines give the same rows.
+
+Counting, persisting and the engines' own jobs happen here and nowhere else in this domain: how the work is done depends
+on how much there is, never what comes out.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from wayprint.identity.settings import IdentitySettings
+
+STARS = "node string, root string"
+ARROW_STARS = pa.schema([("node", pa.string()), ("root", pa.string())])
+FOLD_LINKS = 1 << 20  # links a partition gathers before it contracts them
+LAST_ROUND = 100  # the rounds grow with the logarithm of the diameter: this is never reached
+log = logging.getLogger(__name__)
+
+
+class Connected(NamedTuple):
+    """`labels`: which component each node is in. `held`: frames, `leaked`: numbers of RDDs, to release once the labels were used."""
+
+    labels: DataFrame
+    held: tuple[DataFrame, ...]
+    leaked: frozenset[int] = frozenset()
+
+    def release(self) -> None:
+        for frame in self.held:
+            frame.unpersist()
+        if self.leaked:
+            rdds = self.labels.sparkSession.sparkContext._jsc.getPersistentRDDs()
+            for number in self.leaked & set(rdds.keySet()):
+                rdds[number].unpersist()
+
+
+def connect(links: DataFrame, settings: IdentitySettings) -> Connected:
+    """Node and root, the smallest member of its component, for every node; a row of `links` (node, root) ties two, undirected."""
+    stars = links.mapInArrow(contract, STARS).persist()
+    left = stars.count() if settings.engine in ("auto", "builtin", "graphframes") else 0
+    if left > settings.max_local_edges:
+        again = stars.repartition("node").mapInArrow(contract, STARS).persist()
+        left = again.count()
+        stars.unpersist()
+        stars = again
+    engine = engine_for(stars.sparkSession, left, settings)
+    if engine is in_one_task:
+        return Connected(in_one_task(stars), (stars,))
+    labels = with_numbers(stars, engine)
+    stars.unpersist()
+    return Connected(labels, (labels,))
+
+
+def engine_for(spark: SparkSession, left: int, settings: IdentitySettings) -> Callable[..., Any]:
+    """Which engine finishes `left` links; says in one line when GraphFrames would be needed and is not there."""
+    if settings.engine == "local" or (settings.engine == "auto" and left <= settings.max_local_edges):
+        return in_one_task
+    if settings.engine == "builtin":
+        return in_rounds
+    if graphframe_class(spark) is None:
+        log.warning("identity: GraphFrames' jar is not in this session; its %d links are connected by the built-in rounds", left)
+        return in_rounds
+    return with_graphframes
+
+
+# --- in one process: Arrow and scipy ---------------------------------------------------------------------------------
+
+
+def contract(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Links in, one star per node out (node, smallest node it is connected with here); memory grows with nodes, not links."""
+    kept: list[pa.RecordBatch] = []
+    rows, room = 0, FOLD_LINKS
+    for batch in batches:
+        kept.append(batch)
+        rows += batch.num_rows
+        if rows >= room:
+            kept = stars_of(kept)
+            rows = sum(star.num_rows for star in kept)
+            room = max(FOLD_LINKS, 2 * rows)
+    if rows:
+        yield from stars_of(kept)
+
+
+def stars_of(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """The components of the links, as stars: every node once, pointing at the smallest node of its component."""
+    table = pa.Table.from_batches(batches).cast(ARROW_STARS)
+    ends = pa.chunked_array(table["node"].chunks + table["root"].chunks, pa.string()).dictionary_encode().unify_dictionaries()
+    codes = np.concatenate([chunk.indices.to_numpy() for chunk in ends.chunks])
+    names = ends.chunk(0).dictionary
+    order = pc.sort_indices(names)
+    rank = np.empty(len(names), np.int64)
+    rank[order.to_numpy()] = np.arange(len(names))
+    nodes, roots = rank[codes[: table.num_rows]], rank[codes[table.num_rows :]]
+    graph = coo_array((np.ones(table.num_rows), (nodes, roots)), shape=(len(names), len(names)))
+    _, component = connected_components(graph, directed=False)
+    _, smallest = np.unique(component, return_index=True)  # nodes are in order: the first of a component is its smallest
+    in_order = names.take(order)
+    stars = pa.table([in_order, in_order.take(pa.array(smallest[component]))], schema=ARROW_STARS)
+    return list(stars.to_batches(max_chunksize=1 << 16))
+
+
+def in_one_task(stars: DataFrame) -> DataFrame:
+    """Everything in one task."""
+    return stars.coalesce(1).mapInArrow(contract, STARS)
+
+
+# --- in many tasks: links of 8-byte numbers --------------------------------------------------------------------------
+
+
+def with_numbers(stars: DataFrame, engine: Callable[[DataFrame, DataFrame], Connected]) -> DataFrame:
+    """The labels that `engine` finds when nodes are numbers; persisted and materialised.
+
+    A number is a 64-bit hash of the node; should two nodes share one (a chance of 3 % at a billion nodes), all are hashed
+    anew with the next salt, until none do. Strings would cost four times the shuffle, and GraphFrames' labels of strings
+    change from run to run.
+    """
+    for salt in range(8):
+        numbered = stars.select(
+            "node", "root", F.xxhash64(F.lit(salt), "node").alias("left"), F.xxhash64(F.lit(salt), "root").alias("right"))
+        ends = F.explode(F.array(
+            F.struct(F.col("node"), F.col("left").alias("id")), F.struct(F.col("root").alias("node"), F.col("right").alias("id"))))
+        names = numbered.select(ends.alias("end")).select("end.node", "end.id").distinct().persist()
+        if names.agg((F.count("id") - F.count_distinct("id")).alias("lost")).first()["lost"] == 0:  # type: ignore[index]
+            break
+        names.unpersist()
+    else:
+        raise RuntimeError("eight salts gave two nodes the same 64-bit number: the node ids cannot be what they should")
+    edges = numbered.where("left <> right").select(
+        F.greatest("left", "right").alias("child"), F.least("left", "right").alias("parent")).distinct().persist()
+    edges.count()
+    found = engine(names.select("id"), edges)
+    named = names.join(found.labels, on="id", how="left").withColumn("component", F.coalesce("component", "id"))
+    labels = named.select("node", F.min("node").over(Window.partitionBy("component")).alias("root")).persist()
+    labels.count()
+    found.release()
+    names.unpersist()
+    edges.unpersist()
+    return labels
+
+
+def in_rounds(nodes: DataFrame, edges: DataFrame) -> Connected:
+    """Alternate large-star and small-star until nothing moves: all nodes hang on the smallest of their component.
+
+    Kiveris, Lattanzi, Mirrokni, Rastogi, Vassilvitskii: Connected Components in MapReduce and Beyond, SoCC 2014. Gives id
+    and component of every node that is not itself the smallest.
+    """
+    current, mark = edges, _fingerprint(edges)
+    for _ in range(LAST_ROUND):
+        after = small_star(large_star(current)).persist()
+        moved, mark = mark, _fingerprint(after)
+        if current is not edges:
+            current.unpersist()
+        current = after
+        if moved == mark:
+            return Connected(current.select(F.col("child").alias("id"), F.col("parent").alias("component")), (current,))
+    raise RuntimeError(f"{LAST_ROUND} rounds did not settle the components")
+
+
+def large_star(edges: DataFrame) -> DataFrame:
+    """Each node hands its larger neighbours to the smallest of itself and its neighbours."""
+    both = F.explode(F.array(
+        F.struct(F.col("child").alias("node"), F.col("parent").alias("near")),
+        F.struct(F.col("parent").alias("node"), F.col("child").alias("near"))))
+    smallest = F.least(F.col("node"), F.min("near").over(Window.partitionBy("node")))
+    around = edges.select(both.alias("one")).select("one.*").withColumn("smallest", smallest)
+    return around.where("near > node").select(F.col("near").alias("child"), F.col("smallest").alias("parent")).distinct()
+
+
+def small_star(edges: DataFrame) -> DataFrame:
+    """Each node hands its smaller neighbours, and itself, to the smallest of them."""
+    smallest = F.min("parent").over(Window.partitionBy("child"))
+    handed = F.explode(F.array(F.struct(F.col("child"), F.col("smallest")), F.struct(F.col("parent").alias("child"), F.col("smallest"))))
+    moved = edges.withColumn("smallest", smallest).select(handed.alias("one"))
+    return moved.select("one.child", F.col("one.smallest").alias("parent")).where("child <> parent").distinct()
+
+
+def _fingerprint(edges: DataFrame) -> tuple[int, int]:
+    """Equal for equal sets of edges, and by a chance of 2**-64 for others."""
+    row = edges.agg(F.count(F.lit(1)).alias("edges"), F.expr("coalesce(bit_xor(xxhash64(child, parent)), 0)").alias("bits")).first()
+    return (row["edges"], row["bits"])  # type: ignore[index]
+
+
+# --- GraphFrames -----------------------------------------------------------------------------------------------------
+
+
+def with_graphframes(nodes: DataFrame, edges: DataFrame) -> Connected:
+    """GraphFrames' connectedComponents over number ids: id and component of every node.
+
+    `broadcastThreshold=-1` leaves adaptive execution alone; the 0.8 line refuses it and takes the old default, which
+    switches adaptive execution off for the session while it runs. That line also leaves dozens of RDDs persisted: whatever
+    appeared meanwhile is released (a frame of another thread that is caught with them is computed again, not lost).
+    """
+    spark = nodes.sparkSession
+    kind = graphframe_class(spark)
+    if kind is None:
+        raise RuntimeError("GraphFrames' jar is not in this session")
+    context = spark.sparkContext
+    if context.getCheckpointDir() is None:
+        if not str(context.master).startswith("local"):
+            raise RuntimeError("GraphFrames needs a checkpoint directory that all executors reach: set spark.checkpoint.dir")
+        context.setCheckpointDir(tempfile.mkdtemp(prefix="wayprint-checkpoints-"))
+    offered = inspect.signature(kind.connectedComponents).parameters
+    modern = {"algorithm": "two_phase", "broadcastThreshold": -1, "max_iter": LAST_ROUND}
+    chosen = modern if "use_local_checkpoints" in offered else {"algorithm": "graphframes", "broadcastThreshold": 1_000_000}
+    graph = kind(nodes, edges.select(F.col("child").alias("src"), F.col("parent").alias("dst")))
+    before = persisted(spark)
+    result: DataFrame = graph.connectedComponents(checkpointInterval=2, **chosen)
+    return Connected(result.select("id", "component"), (result,), frozenset(persisted(spark) - before))
+
+
+def persisted(spark: SparkSession) -> set[int]:
+    """Numbers of the RDDs that the context holds."""
+    return set(spark.sparkContext._jsc.getPersistentRDDs().keySet())
+
+
+def graphframe_class(spark: SparkSession) -> Any | None:
+    """GraphFrames' Python class if both it and the jar are there, else None.
+
+    The 0.8 line carries its Python API inside its jar, and only that one fits it: it goes before an installed graphframes-py.
+    """
+    inside = [path for path in sys.path if Path(path).name.startswith("graphframes-0.8")]
+    if inside and "graphframes" not in sys.modules:
+        sys.path.insert(0, inside[0])
+    try:
+        from graphframes import GraphFrame
+
+        thread = spark.sparkContext._jvm.java.lang.Thread.currentThread()  # type: ignore[union-attr]
+        thread.getContextClassLoader().loadClass("org.graphframes.GraphFramePythonAPI")
+    except Exception:  # py4j's errors have no common type with ImportError
+        return None
+    return GraphFrame

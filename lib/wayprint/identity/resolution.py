@@ -1,0 +1,147 @@
+"""From observations to persons: what is believed, what is refused and why, and the certificate that it was followed through."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from wayprint.identity.components import connect
+from wayprint.identity.conflicts import VERDICTS, settler
+from wayprint.identity.guards import by_type, judge, link, refuse
+from wayprint.identity.observations import hashed
+from wayprint.identity.settings import IdentitySettings
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP
+
+LEDGER = (
+    "kind", "identifier_id", "identifier_type", "other_id", "other_type", "person_id", "rule", "reason", "sources", "first_seen_at",
+    "last_seen_at", "sightings")
+
+
+def decide(observations: DataFrame, settings: IdentitySettings) -> DataFrame:
+    """The ledger: one row per identifier (`kind` identifier, its person) and per pair of identifiers (`kind` link), each with
+    the rule and reason by which it was refused, or none. Persisted and materialised: unpersist it when all is read.
+
+    1. Observations become links: one per pair of identifiers, with first and last sight, sightings and sources.
+    2. Each identifier is judged by its neighbours: junk, shared device, fan-out. It is nobody's, and its links fall.
+    3. Links that stand are followed: an identifier's component is called after its smallest member.
+    4. Components that break a limit of `max_per_person` are taken apart, one by one: links are believed strongest first while
+       they break none; a device between two logins is shared. All other components stay as they are: in them no order matters.
+    5. A person is called after the component's oldest identifier (first seen, then smallest id): the data decide, not the
+       order in which they came.
+
+    Steps 1, 2 and 5 are plain aggregates; counting and persisting follow from step 3 (see `components`).
+    """
+    links = link(observations).persist()
+    identifiers = judge(links, settings).persist()
+    judged = refuse(links, identifiers).persist()
+    standing = judged.where(F.col("rule").isNull())
+    connected = connect(standing.select(F.col("identifier_id").alias("node"), F.col("other_id").alias("root")), settings)
+    labelled = identifiers.join(connected.labels.withColumnRenamed("node", "identifier_id"), on="identifier_id", how="left")
+    labelled = labelled.withColumn("root", F.coalesce("root", "identifier_id")).persist()
+
+    settled = settle_conflicts(labelled, standing, settings).persist()
+    ledger = with_persons(labelled, settled).unionByName(with_refusals(judged, settled)).select(*LEDGER).persist()
+    ledger.count()
+    for frame in (links, identifiers, judged, labelled, settled):
+        frame.unpersist()
+    connected.release()
+    return ledger
+
+
+def settle_conflicts(labelled: DataFrame, standing: DataFrame, settings: IdentitySettings) -> DataFrame:
+    """Step 4: the verdicts on components that have more of a type than a person may have."""
+    most = by_type("identifier_type", settings.max_per_person)
+    crowded = labelled.groupBy("root", "identifier_type").agg(F.count(F.lit(1)).alias("members")).where(F.col("members") > most)
+    suspects = labelled.join(crowded.select("root").distinct(), on="root", how="left_semi").select("identifier_id", "root")
+    columns = ("identifier_id", "identifier_type", "other_id", "other_type", "sightings", "last_seen_at")
+    return standing.select(*columns).join(suspects, on="identifier_id", how="inner").groupBy("root").applyInPandas(
+        settler(settings), VERDICTS)
+
+
+def with_persons(labelled: DataFrame, settled: DataFrame) -> DataFrame:
+    """Step 5: the identifiers, each with its person unless it is nobody's."""
+    verdicts = settled.where("kind = 'identifier'").select(
+        "identifier_id", F.col("root").alias("new_root"), F.col("rule").alias("new_rule"), F.col("reason").alias("new_reason"))
+    final = labelled.join(verdicts, on="identifier_id", how="left").withColumns({
+        "root": F.coalesce("new_root", "root"), "rule": F.coalesce("rule", "new_rule"), "reason": F.coalesce("reason", "new_reason")})
+    oldest = F.min(F.struct("first_seen_at", "identifier_id")).over(Window.partitionBy("root"))["identifier_id"]
+    return final.withColumn("person_id", F.when(F.col("rule").isNull(), hashed(F.concat(F.lit("person|"), oldest)))).select(
+        F.lit("identifier").alias("kind"), "identifier_id", "identifier_type", F.lit(None).cast("string").alias("other_id"),
+        F.lit(None).cast("string").alias("other_type"), "person_id", "rule", "reason", "sources", "first_seen_at", "last_seen_at",
+        "sightings")
+
+
+def with_refusals(judged: DataFrame, settled: DataFrame) -> DataFrame:
+    """The links, with the refusals of step 4 beside those of step 2."""
+    verdicts = settled.where("kind = 'link'").select(
+        "identifier_id", "other_id", F.col("rule").alias("new_rule"), F.col("reason").alias("new_reason"))
+    return judged.join(verdicts, on=["identifier_id", "other_id"], how="left").select(
+        F.lit("link").alias("kind"), "identifier_id", "identifier_type", "other_id", "other_type",
+        F.lit(None).cast("string").alias("person_id"), F.coalesce("rule", "new_rule").alias("rule"),
+        F.coalesce("reason", "new_reason").alias("reason"), "sources", "first_seen_at", "last_seen_at", "sightings")
+
+
+def resolve(observations: DataFrame, prepared: DataFrame) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """`identity_audit`, `identity_health`, `identity_map` from the ledger that `decide` prepared."""
+    standing = map_identifiers(prepared)
+    return list_refusals(prepared), measure(observations, prepared, standing), standing
+
+
+def list_refusals(ledger: DataFrame) -> DataFrame:
+    """Every refused link and every identifier that is nobody's, with rule and reason."""
+    ends = F.concat_ws("|", "rule", "identifier_id", F.coalesce("other_id", F.lit("")))
+    return ledger.where(F.col("rule").isNotNull()).withColumn("audit_id", hashed(ends)).select(*IDENTITY_AUDIT.column_names)
+
+
+def map_identifiers(ledger: DataFrame) -> DataFrame:
+    """Every identifier, and whose it is."""
+    status = F.when(F.col("rule").isNull(), "owned").when(F.col("rule") == "blocklist", "blocked").otherwise("shared")
+    return ledger.where("kind = 'identifier'").withColumn("status", status).select(*IDENTITY_MAP.column_names)
+
+
+def measure(observations: DataFrame, ledger: DataFrame, standing: DataFrame) -> DataFrame:
+    """The measures of the graph, and the certificate, counted afresh from links and observations against the finished map.
+
+    edges_across: believed links whose ends are not one person's; nodes_lost: identifiers observed that the map lacks. Both
+    must be 0, whatever engine connected them.
+    """
+    owners = standing.select("identifier_id", F.coalesce("person_id", "identifier_id").alias("owner"))
+    others = owners.select(F.col("identifier_id").alias("other_id"), F.col("owner").alias("other_owner"))
+    observed = F.explode(F.array("identifier_id", "other_id")).alias("identifier_id")
+    is_link = F.col("kind") == "link"
+    counted = (
+        (ledger.agg(
+            total(is_link, "edges_seen"), total(is_link & F.col("rule").isNotNull(), "edges_refused"),
+            total(~is_link & F.col("person_id").isNotNull(), "identifiers_owned"),
+            total(~is_link & (F.col("rule") == "blocklist"), "identifiers_blocked"),
+            total(~is_link & F.col("rule").isNotNull() & (F.col("rule") != "blocklist"), "identifiers_shared")), {
+            "edges_seen": "pairs of identifiers seen together",
+            "edges_refused": "pairs whose link is not believed; see identity_audit",
+            "identifiers_owned": "identifiers that are somebody's",
+            "identifiers_blocked": "identifiers whose value names nobody",
+            "identifiers_shared": "identifiers that several persons use: nobody's"}),
+        (standing.where("person_id is not null").groupBy("person_id").agg(F.count(F.lit(1)).alias("members")).agg(
+            F.count(F.lit(1)).alias("components"), F.coalesce(F.max("members"), F.lit(0)).alias("largest_component")), {
+            "components": "persons",
+            "largest_component": "identifiers of the person who has most"}),
+        (ledger.where(is_link & F.col("rule").isNull())
+            .join(owners, on="identifier_id", how="left").join(others, on="other_id", how="left")
+            .agg(total(~F.coalesce(F.col("owner") == F.col("other_owner"), F.lit(False)), "edges_across")), {
+            "edges_across": "believed links between two persons; 0 or the build is wrong"}),
+        (observations.select(observed).where(F.col("identifier_id").isNotNull()).distinct()
+            .join(standing.select("identifier_id"), on="identifier_id", how="left_anti")
+            .agg(F.count(F.lit(1)).alias("nodes_lost")), {
+            "nodes_lost": "identifiers observed that the map lacks; 0 or the build is wrong"}))
+    measured = [
+        row.select(F.explode(F.array(*(
+            F.struct(F.lit(name).alias("measure"), F.col(name).cast("double").alias("value"), F.lit(meaning).alias("meaning"))
+            for name, meaning in meanings.items()))).alias("one")).select("one.*")
+        for row, meanings in counted]
+    whole = measured[0]
+    for part in measured[1:]:
+        whole = whole.unionByName(part)
+    return whole.select(*IDENTITY_HEALTH.column_names)
+
+
+def total(condition: Column, name: str) -> Column:
+    return F.count_if(condition).alias(name)

@@ -1,0 +1,54 @@
+"""What the journeys add up to: the effort before a purchase, the flow from channel to channel, how far people come."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from wayprint.journeys.settings import JourneySettings
+
+SECONDS_A_DAY = 86_400
+
+
+def measure_effort(journeys: DataFrame) -> DataFrame:
+    """Purchases by the number of visits and of distinct channels (of those visits) that led to them.
+
+    0 visits: bought without ever being seen coming (a catalogue order booked by the shop). `median_days`: exact median, interpolated.
+    """
+    bought = journeys.where(F.col("ended_by") == "conversion")
+    days = (F.unix_micros("ended_at") - F.unix_micros("started_at")) / F.lit(SECONDS_A_DAY * 1e6)
+    return bought.groupBy("visits", "sources").agg(
+        F.count(F.lit(1)).alias("conversions"),
+        F.coalesce(F.sum("revenue_amount"), F.lit(0)).cast("decimal(18,2)").alias("revenue_amount"),
+        F.percentile(days, F.lit(0.5)).alias("median_days"))
+
+
+def follow_flows(journeys: DataFrame) -> DataFrame:
+    """Steps between neighbouring channels, from (start) to (conversion), (silence) or (open): what enters a channel leaves it."""
+    ends = F.array(F.concat(F.lit("("), F.col("ended_by"), F.lit(")")))
+    path = F.concat(F.array(F.lit("(start)")), F.coalesce("channels", F.array().cast("array<string>")), ends)
+    after = F.transform(
+        F.slice("path", 2, F.size("path")), lambda to, place: F.struct(F.get("path", place).alias("from_channel"), to.alias("to_channel")))
+    return (
+        journeys.select("journey_id", path.alias("path"))
+        .select("journey_id", F.explode(after).alias("step"))
+        .groupBy("journey_id", "step.from_channel", "step.to_channel").agg(F.count(F.lit(1)).alias("steps"))
+        .groupBy("from_channel", "to_channel").agg(F.count(F.lit(1)).alias("journeys"), F.sum("steps").alias("steps"))
+        .select("from_channel", "to_channel", "journeys", "steps"))
+
+
+def funnel_stages(journeys: DataFrame, settings: JourneySettings) -> DataFrame:
+    """One row per stage of the buying order: who reached it, or a later one (also by jumping over it); 0 where nobody did."""
+    order = settings.stages.buying_order
+    places = F.transform("stages", lambda stage: F.array_position(F.array(*[F.lit(name) for name in order]), stage))
+    reached = journeys.select("person_id", F.coalesce(F.array_max(places), F.lit(0)).alias("furthest"))
+    persons = reached.groupBy("person_id").agg(
+        F.max("furthest").alias("furthest"),
+        *[F.count(F.when(F.col("furthest") >= place, 1)).alias(f"journeys_{place}") for place, _ in enumerate(order, start=1)])
+    rows = F.array(*[
+        F.struct(
+            F.lit(name).alias("stage"), F.lit(place).alias("position"),
+            F.count(F.when(F.col("furthest") >= place, 1)).alias("persons"),
+            F.coalesce(F.sum(f"journeys_{place}"), F.lit(0).cast("long")).alias("journeys"))
+        for place, name in enumerate(order, start=1)])
+    return persons.agg(rows.alias("rows")).select(F.explode("rows").alias("row")).select("row.*")

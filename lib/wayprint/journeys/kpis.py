@@ -1,0 +1,127 @@
+"""The figures everybody shares: conf/kpis.yaml says which and how, here is what they are counted from."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from wayprint.journeys.settings import FACTS, JourneySettings, Kpi
+
+EXACT = "decimal(38,6)"  # sums of decimals do not depend on the order of the rows, sums of doubles do
+DAY_US = 86_400_000_000
+ALL = "(all)"
+
+
+def count_kpis(
+    events: DataFrame, sessions: DataFrame, touches: DataFrame, visits: DataFrame, conversions: DataFrame, journeys: DataFrame,
+    settings: JourneySettings,
+) -> DataFrame:
+    """One row per figure, month (UTC) and channel, and one for all channels together.
+
+    An additive figure sums over channels to (all); a distinct one does not (a person may use two channels); a ratio is numerator
+    over denominator, at (all) that of the sums, and is absent without a denominator. Each fact is dated and placed by its own row:
+    a visit by its start and arrival channel, a conversion by its sale, a journey by its end and its first channel. Amounts of
+    different currencies are added as they are.
+    """
+    facts = (
+        monthly(sessions, "started_at", session_facts()),
+        monthly(visits, "started_at", visit_facts()),
+        monthly(touches, "happened_at", touch_facts(settings)),
+        monthly(conversions, "converted_at", conversion_facts()),
+        monthly(journeys.withColumn("channel", F.coalesce(F.get("channels", F.lit(0)), F.lit("Unassigned"))), "ended_at", journey_facts()),
+        monthly(events.where(F.col("event_name").isin(*settings.stages.ignored_events)), "happened_at", {"ignored_events": one()}),
+        active_persons(touches))
+    is_distinct = F.col("fact") == "active_persons"
+    places = F.when(is_distinct, F.array("channel")).otherwise(F.array(F.col("channel"), F.lit(ALL)))
+    wide = (
+        reduce(DataFrame.unionByName, facts)
+        .select("month", "fact", "amount", F.explode(places).alias("channel"))
+        .groupBy("month", "channel")
+        .agg(*[F.sum(F.when(F.col("fact") == fact, F.col("amount"))).alias(fact) for fact in FACTS]))
+    figures = F.array(*[figure(name, kpi) for name, kpi in settings.kpis.items()])
+    return (
+        wide.select("month", "channel", F.explode(figures).alias("figure"))
+        .where(F.col("figure.value").isNotNull())
+        .select("figure.kpi", "month", "channel", "figure.value", "figure.numerator", "figure.denominator"))
+
+
+def monthly(rows: DataFrame, at: str, facts: dict[str, Column]) -> DataFrame:
+    """The sums of `facts` by month of `at` and channel, one row each; absent where nothing was counted."""
+    sums = rows.groupBy(F.to_date(F.trunc(at, "month")).alias("month"), "channel").agg(
+        *[F.sum(what.cast(EXACT)).alias(fact) for fact, what in facts.items()])
+    pairs = F.array(*[F.struct(F.lit(fact).alias("fact"), F.col(fact).alias("amount")) for fact in facts])
+    return sums.select("month", "channel", F.explode(pairs).alias("pair")).select("month", "channel", "pair.fact", "pair.amount").where(
+        F.col("amount").isNotNull())
+
+
+def active_persons(touches: DataFrame) -> DataFrame:
+    """Persons with an inbound touch in the month: by channel and, each once, in all."""
+    acts = F.col("person_id").isNotNull() & (F.col("direction") == "inbound")
+    month = F.to_date(F.trunc("happened_at", "month")).alias("month")
+    seen = touches.where(acts).select(month, "channel", "person_id").distinct()
+    return (
+        seen.select("month", F.explode(F.array(F.col("channel"), F.lit(ALL))).alias("channel"), "person_id")
+        .groupBy("month", "channel").agg(F.count_distinct("person_id").cast(EXACT).alias("amount"))
+        .select("month", "channel", F.lit("active_persons").alias("fact"), "amount"))
+
+
+def figure(name: str, kpi: Kpi) -> Column:
+    """A struct of kpi, value, numerator, denominator; the value is null where it cannot be said."""
+    of = F.col(kpi.of).cast("double")
+    nothing = F.lit(None).cast("double")
+    if kpi.out_of is None:
+        value, numerator, denominator = of, nothing, nothing
+    else:
+        denominator = F.when(F.col(kpi.out_of) > 0, F.col(kpi.out_of).cast("double"))
+        numerator = F.coalesce(of, F.lit(0.0))
+        value = numerator / denominator
+    return F.struct(F.lit(name).alias("kpi"), value.alias("value"), numerator.alias("numerator"), denominator.alias("denominator"))
+
+
+def one(where: Column | None = None) -> Column:
+    return F.lit(1) if where is None else F.when(where, 1)
+
+
+def session_facts() -> dict[str, Column]:
+    return {"sessions": one(), "engaged_sessions": one(F.col("is_engaged"))}
+
+
+def visit_facts() -> dict[str, Column]:
+    return {"visits": one(), "buying_visits": one(F.col("has_conversion"))}
+
+
+def touch_facts(settings: JourneySettings) -> dict[str, Column]:
+    name = F.col("event_name")
+    is_answer = (name == "survey_answer") & F.col("score").isNotNull()
+    return {
+        "touches": one(),
+        "unmapped_touches": one(F.col("stage").isNull()),
+        "tickets": one(name == "ticket_opened"),
+        "payment_errors": one(name == "payment_error"),
+        "payment_trials": one(F.col("is_digital") & name.isin("payment_error", "purchase")),
+        "emails_sent": one(name == "email_sent"),
+        "email_clicks": one(name == "email_click"),
+        "answers": one(is_answer),
+        "satisfied_answers": one(is_answer & (F.col("score") >= settings.satisfied_share))}
+
+
+def conversion_facts() -> dict[str, Column]:
+    return {
+        "conversions": one(),
+        "gross_amount": F.col("gross_amount"),
+        "refund_amount": F.col("refund_amount"),
+        "revenue_amount": F.col("revenue_amount"),
+        "digital_revenue_amount": F.when(F.col("is_digital"), F.col("revenue_amount"))}
+
+
+def journey_facts() -> dict[str, Column]:
+    is_bought = F.col("ended_by") == "conversion"
+    lasted_us = (F.unix_micros("ended_at") - F.unix_micros("started_at")).cast("decimal(20,0)")
+    return {
+        "closed_journeys": one(F.col("ended_by") != "open"),
+        "bought_journeys": one(is_bought),
+        "cycle_days": F.when(is_bought, (lasted_us / F.lit(DAY_US).cast("decimal(20,0)")).cast(EXACT)),
+        "visits_to_purchase": F.when(is_bought, F.col("visits")),
+        "sources_to_purchase": F.when(is_bought, F.col("sources"))}

@@ -1,0 +1,86 @@
+"""Touches: every action that means something to the customer, given to a person and placed in a stage."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from wayprint.journeys.settings import JourneySettings, StagePlan, StageRule
+from wayprint.tables.bronze import DEVICE_TYPES
+
+
+def is_device_sent() -> Column:
+    """Whether the event's origin is a device, not an account nor the event itself."""
+    is_origin = F.exists("identifiers", lambda i: (i["id"] == F.col("origin_id")) & i["type"].isin(*DEVICE_TYPES))
+    return F.coalesce(is_origin, F.lit(False))
+
+
+def fulfils(rule: StageRule) -> Column:
+    conditions = []
+    if rule.events:
+        conditions.append(F.col("event_name").isin(*rule.events))
+    if rule.channels:
+        conditions.append(F.col("channel").isin(*rule.channels))
+    if rule.path:
+        conditions.append(F.coalesce(F.col("page_path").rlike(rule.path), F.lit(False)))
+    return reduce(lambda one, other: one & other, conditions)
+
+
+def stage_of(plan: StagePlan) -> Column:
+    """The stage of an event by the first rule that fits; null if none does."""
+    rules = [F.when(fulfils(rule), F.lit(rule.stage)) for rule in plan.rules]
+    return F.coalesce(*rules) if rules else F.lit(None).cast("string")
+
+
+def phase_of(plan: StagePlan) -> Column:
+    """The phase of column `stage`."""
+    return F.coalesce(*[F.when(F.col("stage") == stage.name, F.lit(stage.phase)) for stage in plan.stages])
+
+
+def is_marketing(settings: JourneySettings) -> Column:
+    """What may earn credit: an exposure or click named in `marketing_events`, or an arrival through a marketing channel.
+
+    An arrival is an inbound digital event that says where it came from (campaign, ad click id or outside referrer).
+    """
+    says_whence = F.col("utm_source").isNotNull() | F.col("click_id_type").isNotNull() | F.col("referrer_host").isNotNull()
+    arrives = F.col("platform").isin(*settings.session_platforms) & (F.col("direction") == "inbound") & says_whence
+    return F.col("event_name").isin(*settings.marketing_events) | F.coalesce(
+        arrives & F.col("channel").isin(*settings.marketing_channels), F.lit(False))
+
+
+def place_touches(events: DataFrame, identity_map: DataFrame, settings: JourneySettings) -> DataFrame:
+    """One row per event that is not internal and is in scope, with its person, direction, stage and phase.
+
+    Events named in `ignored_events` mean nothing to the customer and are left out (kpis count them as ignored_events), as are
+    those of excluded stages or of other product families where the scope names some. `person_id` is null where the record has
+    no identifier or its identifier is nobody's. `score` is divided by its scale; null without a scale.
+    """
+    plan, scope = settings.stages, settings.stages.scope
+    owners = identity_map.where(F.col("person_id").isNotNull()).select("identifier_id", "person_id")
+    means_something = ~F.col("event_name").isin(*plan.ignored_events)
+    direction = F.when(F.col("event_name").isin(*plan.outbound_events), "outbound").otherwise("inbound")
+    families = F.array_sort(F.array_distinct(F.filter(F.transform("items", lambda i: i["family"]), lambda f: f.isNotNull())))
+    placed = (
+        events.where(means_something)
+        .withColumn("stage", stage_of(plan))
+        .withColumn("direction", direction)
+        .withColumn("families", families))
+    if scope.excluded_stages:
+        placed = placed.where(~F.coalesce(F.col("stage").isin(*scope.excluded_stages), F.lit(False)))
+    if scope.families:
+        concerned = F.arrays_overlap("families", F.array(*[F.lit(family) for family in scope.families]))
+        placed = placed.where(F.coalesce(F.size("families") <= 0, F.lit(True)) | F.coalesce(concerned, F.lit(False)))
+    return placed.join(owners, "identifier_id", how="left").select(
+        "event_key", "identifier_id", "person_id", "origin_id",
+        F.when(is_device_sent(), F.col("origin_id")).alias("device_id"),
+        "source", "platform", "event_name", "happened_at", "channel", "is_digital", "stage",
+        phase_of(plan).alias("phase"),
+        "direction",
+        F.when(F.col("stage").isNotNull(), F.concat_ws(" / ", "stage", "channel")).alias("touchpoint"),
+        is_marketing(settings).alias("is_marketing"),
+        (F.col("event_name") == "purchase").alias("is_conversion"),
+        "device_type", "utm_source", "utm_campaign", "campaign_id", "content_id", "families", "order_id", "amount", "currency",
+        F.try_divide("score", "score_scale").alias("score"),
+        "reason", "status", "store_id", "search_term", "page_path")

@@ -1,0 +1,192 @@
+"""One text of a raw record -> one canonical value, or a refusal that says what was promised without repeating the text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from wayprint.sources.identifiers import EMAIL_INSIDE
+
+TRUE = frozenset(("true", "t", "1", "yes", "y", "oui", "o", "on", "granted", "subscribed", "opt_in", "opted_in"))
+FALSE = frozenset(("false", "f", "0", "no", "n", "non", "off", "denied", "unsubscribed", "not_subscribed", "opt_out", "opted_out"))
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_SECOND, _DAY = 1_000_000, 86_400_000_000
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+
+Convert = Callable[[str], Any]
+
+
+class Refused(Exception):
+    """A record that cannot be read. `reason` never holds a value of the record, only its shape."""
+
+    def __init__(self, rule: str, reason: str):
+        self.rule, self.reason = rule, reason
+        super().__init__(reason)
+
+
+def shape(text: str) -> str:
+    """How a text looks, without what it says: digits as 9, letters as a, at most 24 characters."""
+    drawn = "".join("9" if c.isdigit() else "a" if c.isalpha() else c if c in " -_/:.,;+@T" else "?" for c in text[:24])
+    return f"{drawn!r}" if len(text) <= 24 else f"{drawn!r}... ({len(text)} characters)"
+
+
+def is_hash(text: str) -> bool:
+    return bool(_HASH.fullmatch(text))
+
+
+def text(value: str) -> str:
+    """As sent; an e-mail address inside is taken out, for no canonical column may hold one."""
+    return EMAIL_INSIDE.sub("<email>", value) if "@" in value or "%40" in value else value
+
+
+@lru_cache(maxsize=16_384)
+def number(value: str) -> Decimal:
+    if not _NUMBER.fullmatch(value):
+        raise Refused("bad_number", f"promised a number (digits, a point, no thousands mark), came like {shape(value)}")
+    return Decimal(value)
+
+
+def _money(amount: Decimal, places: int) -> Decimal:
+    if amount and amount.adjusted() >= 18 - places:
+        raise Refused("bad_number", f"promised an amount of at most {18 - places} digits before the point, came more")
+    return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+
+
+def _whole(value: str, bits: int) -> int:
+    amount = number(value)
+    if amount.adjusted() > 19 or amount != (rounded := int(amount)):
+        raise Refused("bad_number", f"promised a whole number, came like {shape(value)}")
+    if not -(1 << bits - 1) <= rounded < 1 << bits - 1:
+        raise Refused("bad_number", f"promised a whole number of {bits} bits, came a larger one")
+    return rounded
+
+
+def _flag(value: str) -> bool:
+    folded = value.lower()
+    if folded in TRUE:
+        return True
+    if folded in FALSE:
+        return False
+    raise Refused("bad_flag", f"promised yes or no (true, false, 1, 0, ...), came like {shape(value)}")
+
+
+def _float(value: str) -> float:
+    return float(number(value))
+
+
+def _country(value: str) -> str | None:
+    return value.upper() if len(value) == 2 and value.isascii() and value.isalpha() else None
+
+
+def _language(value: str) -> str | None:
+    head = re.split(r"[-_]", value, maxsplit=1)[0].lower()
+    return head if len(head) == 2 and head.isascii() and head.isalpha() else None
+
+
+def _postal_area(value: str) -> str | None:
+    return value[:2].upper() if 2 <= len(value) <= 10 else None
+
+
+def _birth_year(value: str) -> int | None:
+    found = re.search(r"(?<!\d)(1[89]|20)\d\d(?!\d)", value)
+    return int(found.group()) if found else None
+
+
+class Times:
+    """Times and dates of one source: its zone for times that name none, its bounds for clocks gone astray."""
+
+    def __init__(self, zone: str, earliest_year: int, latest_year: int):
+        self.zone: dt.tzinfo = dt.UTC if zone == "UTC" else ZoneInfo(zone)
+        self.earliest, self.latest = earliest_year, latest_year
+
+    def _inside(self, year: int) -> None:
+        if not self.earliest <= year <= self.latest:
+            raise Refused("out_of_range", f"promised a year from {self.earliest} to {self.latest}, came {year}: correct the clock "
+                          "that wrote it, or widen sources.earliest_year and sources.latest_year")
+
+    def at(self, value: str, pattern: str | None = None) -> int:
+        """Microseconds since 1970 UTC, from ISO 8601 or `pattern` (of strptime); in an hour that comes twice, the first."""
+        try:
+            when = dt.datetime.strptime(value, pattern) if pattern else dt.datetime.fromisoformat(value)  # noqa: DTZ007
+        except ValueError:
+            if not value.endswith(" UTC"):
+                raise Refused("bad_time", f"promised a time like 2026-01-31 12:00:00 or {pattern}, came like {shape(value)}"
+                              if pattern else f"promised a time like 2026-01-31 12:00:00, came like {shape(value)}") from None
+            return self.at(value[:-4] + "+00:00")
+        self._inside(when.year)
+        since = (when if when.tzinfo else when.replace(tzinfo=self.zone)) - EPOCH
+        return since.days * _DAY + since.seconds * _SECOND + since.microseconds
+
+    def unix(self, value: str, per_second: int) -> int:
+        """Microseconds since 1970 UTC from seconds, milliseconds or microseconds since then."""
+        if not re.fullmatch(r"-?\d{1,17}(?:\.\d{1,9})?", value, re.ASCII):
+            raise Refused("bad_time", f"promised a number of seconds (or their parts) since 1970, came like {shape(value)}")
+        since = Decimal(value) * (_SECOND // per_second)
+        if since.adjusted() > 16:
+            raise Refused("out_of_range", "promised seconds (or their parts) since 1970, came a number far too large")
+        self._inside((EPOCH + dt.timedelta(seconds=int(since) // _SECOND)).year)
+        return int(since)
+
+    def day(self, value: str, pattern: str | None = None) -> dt.date:
+        """A calendar day; of a time, its day as written."""
+        try:
+            if pattern:
+                found = dt.datetime.strptime(value, pattern).date()  # noqa: DTZ007
+            else:
+                found = dt.date.fromisoformat(value[:10])
+        except ValueError:
+            raise Refused("bad_time", f"promised a day like {pattern or '2026-01-31'}, came like {shape(value)}") from None
+        self._inside(found.year)
+        return found
+
+
+def converters(times: Times, pattern: str | None = None) -> dict[str, Convert]:
+    """Every way to read one text, by the name that a source's `how` gives it."""
+    return {
+        "text": text,
+        "raw": lambda v: v,
+        "lower": lambda v: text(v).lower(),
+        "upper": lambda v: v.upper(),
+        "country": _country,
+        "language": _language,
+        "postal_area": _postal_area,
+        "birth_year": _birth_year,
+        "flag": _flag,
+        "time": lambda v: times.at(v, pattern),
+        "unix_s": lambda v: times.unix(v, 1),
+        "unix_ms": lambda v: times.unix(v, 1_000),
+        "unix_us": lambda v: times.unix(v, 1_000_000),
+        "day": lambda v: times.day(v, pattern),
+        "number": _float,
+        "int": lambda v: _whole(v, 32),
+        "long": lambda v: _whole(v, 64),
+        "whole": lambda v: str(_whole(v, 64)),
+        "money": lambda v: _money(number(v), 2),
+        "negated": lambda v: _money(-number(v), 2),
+        "cost": lambda v: _money(number(v), 6),
+        "micros": lambda v: _money(number(v) / 1_000_000, 6),
+    }
+
+
+def product(values: list[str]) -> Decimal:
+    """Quantity times price, less the discount where a third value gives one."""
+    quantity, price, *less = (number(v) for v in values if v)
+    return _money(quantity * price - sum(less), 2)
+
+
+HOW = tuple(sorted(converters(Times("UTC", 1, 9999))))
+# How a canonical column is read where the source does not say: by its own meaning, else by its type.
+BY_COLUMN = {
+    "country": "country", "postal_area": "postal_area", "language": "language", "birth_year": "birth_year",
+    "gender": "lower", "currency": "upper", "event_id": "raw", "order_id": "raw", "entity_id": "raw", "contact_id": "raw",
+    "cost_amount": "cost", "attributes": "raw"}
+BY_TYPE = {
+    "string": "text", "timestamp": "time", "date": "day", "boolean": "flag", "int": "int", "long": "long", "double": "number",
+    "decimal(18,2)": "money", "decimal(18,6)": "cost"}

@@ -1,0 +1,176 @@
+"""How one canonical value is taken from the values of a record: a column, several, a verb, products, a statement of consent."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from wayprint.sources.convert import Refused, number, product
+from wayprint.sources.readers import walk
+from wayprint.sources.settings import ConsentSpec, FieldSpec, ItemsSpec, NamesSpec, RuleSpec, fold
+
+Values = Sequence[Any]
+Get = Callable[[Values], Any]
+Places = Mapping[str, int]
+
+
+def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls: frozenset[str] = frozenset()) -> Get:
+    """A function from the values of a record to one canonical value; None where the columns are absent or empty."""
+    found = [places[fold(c)] for c in one.column if fold(c) in places]
+    table, default = one.table, one.default
+    pattern = re.compile(one.pattern) if one.pattern else None
+
+    def clean(values: Values, place: int) -> str | None:
+        value = values[place]
+        if type(value) is not str:
+            value = json.dumps(value)
+        value = value.strip()
+        if pattern and value:
+            match = pattern.search(value)
+            value = _unescaped(match.group(1) or "") if match else ""
+        return None if not value or value in nulls else value
+
+    def finish(value: str | None) -> Any:
+        if value is not None and table is not None:
+            value = table.get(value.lower(), default)
+        value = default if value is None else value
+        return None if value is None else convert(value)
+
+    def first(values: Values) -> Any:
+        return finish(next((v for place in found if (v := clean(values, place)) is not None), None))
+
+    def joined(values: Values) -> Any:
+        parts = [v for place in found if (v := clean(values, place)) is not None]
+        return finish((one.join or "").join(parts) if found and len(parts) == len(one.column) else None)
+
+    def multiplied(values: Values) -> Any:
+        parts = [clean(values, place) or "" for place in found]
+        return product(parts) if len(parts) > 1 and parts[0] and parts[1] else None
+
+    def single(values: Values) -> Any:
+        value = values[place]
+        if type(value) is not str:
+            value = json.dumps(value)
+        value = value.strip()
+        return None if not value or value in nulls else convert(value)
+
+    if one.how == "product":
+        return multiplied
+    if one.join is not None:
+        return joined
+    if len(found) == 1 and table is None and default is None and pattern is None:
+        place = found[0]
+        return single
+    return first
+
+
+def _unescaped(text: str) -> str:
+    """A text cut out of JSON, without JSON's escapes."""
+    if "\\" not in text:
+        return text
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
+
+
+def item_fields(items: ItemsSpec) -> dict[str, FieldSpec]:
+    given = {"product_id": items.product_id, "family": items.family, "quantity": items.quantity, "amount": items.amount}
+    return {name: one for name, one in given.items() if one is not None}
+
+
+class Names:
+    """The verb of a record; see NamesSpec."""
+
+    def __init__(self, spec: NamesSpec, places: Places):
+        self._table, self._split, self._default = spec.table, spec.split, spec.default
+        self._by = [[places[fold(c)] for c in by.split("/") if fold(c) in places] for by in spec.by]
+        self._refine = [(one.event, places[fold(one.column)], one.contains, one.name) for one in spec.refine if fold(one.column) in places]
+        self._order = {word: rank for rank, word in enumerate(spec.table)}
+
+    def __call__(self, values: Values) -> str:
+        name = self._broad(values)
+        for event, place, text, narrower in self._refine:
+            if name == event and text in str(values[place]):
+                return narrower
+        return name
+
+    def _broad(self, values: Values) -> str:
+        for found in self._by:
+            word = "/".join(str(values[place]).strip() for place in found).lower()
+            if self._split and self._split in word:
+                known = [w for w in map(str.strip, word.split(self._split)) if w in self._order]
+                word = min(known, key=self._order.__getitem__, default="")
+            if word in self._table:
+                return self._table[word]
+        return self._default
+
+
+class Items:
+    """The products of a record: (product, family, quantity, amount of the line) each; see ItemsSpec."""
+
+    def __init__(self, spec: ItemsSpec, places: Places, converter: Callable[[str], Callable[[str], Any]]):
+        self._format, self._is_list, self.events = spec.format, spec.at is not None, frozenset(spec.events)
+        self._at = places.get(fold(spec.at)) if spec.at else None
+        fields = item_fields(spec)
+        self._columns = tuple(sorted({c for one in fields.values() for c in one.column}))
+        inner = {fold(c): place for place, c in enumerate(self._columns)} if self._is_list else places
+        how = {"product_id": "raw", "family": "text", "quantity": "int", "amount": "money"}
+        self._get = [getter(fields[name], str if fields[name].how == "product" else converter(fields[name].how or how[name]), inner)
+                     if name in fields else None for name in how]
+
+    def __call__(self, values: Values) -> tuple[tuple[Any, ...], ...] | None:
+        if not self._is_list:
+            found = [self._item(values)]
+        elif self._at is None:
+            return None
+        else:
+            found = [self._item(element) for element in self._elements(values[self._at])]
+        return tuple(item for item in found if item[0] is not None) or None
+
+    def _item(self, values: Values) -> tuple[Any, ...]:
+        try:
+            return tuple(get(values) if get else None for get in self._get)
+        except Refused as refused:
+            raise Refused(refused.rule, f"items: {refused.reason}") from None
+
+    def _elements(self, value: Any) -> Iterator[list[Any]]:
+        if self._format == "adobe":
+            for entry in value.split(",") if value else ():
+                parts = dict(zip(("category", "product", "quantity", "price"), entry.split(";"), strict=False))
+                yield [parts.get(column, "") for column in self._columns]
+            return
+        if type(value) is str:
+            try:
+                value = json.loads(value, parse_int=str, parse_float=str) if value.strip() else []
+            except (ValueError, RecursionError):
+                value = None
+        if type(value) is not list:
+            raise Refused("malformed", "items: promised a JSON list of products, came something else: correct the export")
+        for element in value:
+            yield [walk(element, tuple(column.split("."))) for column in self._columns]
+
+
+def stated(one: ConsentSpec, value: str | None) -> bool | None:
+    """What a value says of a purpose: granted, denied, or nothing."""
+    if value is None:
+        return None
+    if one.contains:
+        return not {fold(word) for word in one.contains}.isdisjoint(re.findall(r"\w+", value.lower()))
+    return True if fold(value) in one.granted else False if fold(value) in one.denied else None
+
+
+def keep(rule: RuleSpec, value: str | None) -> None:
+    """Raises `Refused` if the value breaks the rule."""
+    if rule.one_of is not None and fold(value or "") not in rule.one_of:
+        raise Refused(rule.name, f"column {rule.column!r}: {rule.why}")
+    if rule.at_least is not None and value is not None:
+        try:
+            fits = number(value) >= Decimal(str(rule.at_least))
+        except Refused as refused:
+            raise Refused(refused.rule, f"column {rule.column!r}: {refused.reason}") from None
+        if not fits:
+            raise Refused(rule.name, f"column {rule.column!r}: promised at least {rule.at_least:g}, came less: {rule.why}")

@@ -1,0 +1,269 @@
+"""One record of a source -> the canonical rows it stands for, by the source's field list compiled once for a file.
+
+1. Values are taken from their columns and converted; the first that cannot be is why the record is refused.
+2. Addresses are split; identifiers are written canonically and hashed; clear values are sealed for the vault.
+3. The row gets its name, its digest and its ids; a record may tell further actions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from wayprint.sources import pages
+from wayprint.sources.convert import BY_COLUMN, BY_TYPE, Refused, Times, converters, is_hash
+from wayprint.sources.fields import Get, Items, Names, Values, getter, item_fields, keep, stated
+from wayprint.sources.identifiers import Identifier, identifier
+from wayprint.sources.keys import Keys
+from wayprint.sources.readers import Held
+from wayprint.sources.settings import KINDS, NEEDED, FieldSpec, SourceSettings, SourceSpec, fold, near
+from wayprint.tables.bronze import ACTION, DEVICE_TYPES, RAW_EVENTS
+
+Row = dict[str, Any]
+
+# What two deliveries of one action agree on: its id, its time, and everything it says.
+DIGESTED = ("event_id", "happened_at", *(c.name for c in ACTION))
+# Records that state consent: those of a contact, which have no verb, and these actions.
+CONSENTING = (None, "consent", "sign_up", "form_submit")
+_TYPES = {c.name: c.type for table in KINDS.values() for c in table.columns}
+
+
+def columns_read(spec: SourceSpec) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Every raw column that a source reads, sorted, and those of them that hold lists."""
+    found: set[str] = set()
+    fields: list[FieldSpec] = [
+        *spec.fields.values(), *spec.identifiers, *spec.vault.values(), *spec.attributes.values(), *spec.consents,
+        *(one for also in spec.also for one in also.fields.values()), *filter(None, (spec.page.url, spec.page.referrer))]
+    found.update(column for one in fields for column in one.column)
+    found.update(rule.column for rule in spec.rules)
+    found.update(part for by in (spec.names.by if spec.names else ()) for part in by.split("/"))
+    found.update(r.column for r in (spec.names.refine if spec.names else ()))
+    found.update(spec.dimensions)
+    lists = frozenset(items.at for items in spec.items if items.at)
+    found.update(lists, *(one.column for items in spec.items if not items.at for one in item_fields(items).values()))
+    return tuple(sorted(found)), lists
+
+
+class Mapper:
+    """The compiled mapping of one source onto the columns of one file.
+
+    `places`: column (folded) -> place in the values. Raises `Held` if a column is absent without which no record could be
+    read (`has_header`: where the columns of all records are known).
+    """
+
+    def __init__(self, source: str, spec: SourceSpec, places: dict[str, int], settings: SourceSettings, keys: Keys, has_header: bool = True):
+        self.source, self.spec, self.keys = source, spec, keys
+        self._places, self._nulls = places, frozenset(spec.nulls)
+        self._times = Times(spec.time_zone, settings.earliest_year, settings.latest_year)
+        self._sealed = lru_cache(16_384)(lambda clear: keys.seal(clear.encode()))  # one person has many records
+        self._country = spec.country or settings.default_country
+        self._strength = {type: rank for rank, type in enumerate(settings.strength)}
+        self._needed = (*NEEDED[spec.kind], *spec.keys)
+        if has_header:
+            self._hold_if_missing()
+        self._constants = self._constant(spec.constants)
+        self._fields = self._compiled(spec.fields)
+        self._vault = self._compiled(spec.vault)
+        self._attributes = self._compiled(spec.attributes, "raw")
+        self._dimensions = [self._column(name) for name in spec.dimensions]
+        self._identifiers = [(one, self._get(one, self._convert("", one.how or "raw", one.format))) for one in spec.identifiers]
+        self._consents = [(one, self._get(one, str)) for one in spec.consents]
+        self._rules = [(one, self._column(one.column)) for one in spec.rules]
+        self._url = self._get(spec.page.url, str) if spec.page.url else None
+        self._referrer = self._get(spec.page.referrer, str) if spec.page.referrer else None
+        self._asked = tuple(sorted(spec.page.identifiers))
+        self._name = Names(spec.names, places) if spec.names else None
+        self._negative = spec.names.negative if spec.names else None
+        self._items = [Items(one, places, lambda how: self._convert("", how, None)) for one in spec.items]
+        self._also = [(also, self._constant(also.constants), self._compiled(also.fields)) for also in spec.also]
+
+    def rows(self, values: Values, file_id: str, line: int, original: bytes) -> Iterator[tuple[str, Row]]:
+        """The rows of one record, each with its kind; the vault's rows too. Raises `Refused`."""
+        for rule, get in self._rules:
+            keep(rule, get(values))
+        row: Row = {**self._constants, "file_id": file_id, "line_number": line, "source": self.source}
+        if self._name:
+            row["event_name"] = self._name(values)
+        self._fill(row, self._fields, values)
+        kind = self.spec.kind
+        asked: tuple[tuple[str, str], ...] = ()
+        if kind == "event":
+            asked = self._page(row, values)
+            if self._negative and (row.get("amount") or 0) < 0:
+                row["event_name"] = self._negative
+        for name in self._needed:
+            if row.get(name) is None:
+                raise Refused("missing_key", f"column {self._columns_of(name)}: every record needs its {name}, and it is empty: "
+                              "correct the export, or map another column")
+        if kind in ("event", "contact"):
+            yield from self._identify(row, values, asked)
+            row["consents"] = self._consent(values, row)
+        row["record_id"] = _hash(file_id, line, 0)
+        row["original"] = self.keys.seal(original)
+        if kind == "event":
+            for items in self._items:
+                if (not items.events or row["event_name"] in items.events) and (found := items(values)):
+                    row["items"] = found
+                    break
+            self._finish(row)
+            yield kind, row
+            yield from self._further(row, values)
+            return
+        if kind == "contact":
+            row["contact_id"] = f"{self.source}:{self.keys.identifier_id(f'contact of {self.source}', row['contact_id'])}"
+            row["consented_at"] = row.get("consented_at") or row["updated_at"]
+        elif kind == "cost":
+            row["dimensions"] = "|".join(get(values) or "" for get in self._dimensions) if self._dimensions else None
+            if row["cost_amount"] < 0:
+                raise Refused("negative", f"column {self._columns_of('cost_amount')}: promised a cost of at least 0, came a negative one")
+        else:
+            told = {name: value for name, _, get in self._attributes if (value := get(values)) is not None}
+            row["attributes"] = json.dumps(told, sort_keys=True, ensure_ascii=False) if told else None
+        yield kind, row
+
+    def _hold_if_missing(self) -> None:
+        missing = [(name, self.spec.fields[name].column) for name in self._needed if name in self.spec.fields
+                   and not any(fold(c) in self._places for c in self.spec.fields[name].column)]
+        missing += [("needs", (c,)) for c in self.spec.needs if fold(c) not in self._places]
+        if not missing:
+            return
+        known = {fold(c) for c in columns_read(self.spec)[0]} | {fold(c) for c in self.spec.columns}
+        if not known & set(self._places):  # the first line may be data: nothing of it is repeated
+            raise Held(f"none of the {len(self._places)} columns is one of the source: is the line of column names missing, or does the "
+                       f"file belong to another source? Correct the file, or paths of sources/{self.source}.yaml")
+        told = []
+        for name, columns in missing:
+            spare = sorted(set(self._places) - known)
+            hint = near(fold(columns[0]), spare) if spare else ""
+            told.append(f"column {' or '.join(repr(c) for c in columns)} ({name}) is missing{hint}")
+        raise Held(f"{'; '.join(told)}. Came: {', '.join(sorted(self._places))[:800]}. Correct the export, or add the new name to "
+                   f"sources/{self.source}.yaml; the file is then read again")
+
+    def _columns_of(self, name: str) -> str:
+        return _listed(self.spec.fields[name]) if name in self.spec.fields else repr(name)
+
+    def _convert(self, target: str, how: str | None, pattern: str | None) -> Callable[[str], Any]:
+        how = how or BY_COLUMN.get(target) or BY_TYPE[_TYPES.get(target, "string")]
+        return converters(self._times, pattern)[how]
+
+    def _constant(self, constants: dict[str, str]) -> Row:
+        return {name: self._convert(name, None, None)(text) for name, text in constants.items()}
+
+    def _compiled(self, fields: dict[str, FieldSpec], how: str | None = None) -> list[tuple[str, FieldSpec, Get]]:
+        compiled = []
+        for target, one in fields.items():
+            convert = str if one.how == "product" else self._convert(target, one.how or how, one.format)
+            compiled.append((target, one, self._get(one, convert)))
+        return compiled
+
+    def _get(self, one: FieldSpec, convert: Callable[[str], Any]) -> Get:
+        return getter(one, convert, self._places, self._nulls)
+
+    def _column(self, name: str) -> Get:
+        return self._get(FieldSpec(column=(name,)), str)
+
+    def _fill(self, row: Row, fields: list[tuple[str, FieldSpec, Get]], values: Values) -> None:
+        for target, one, get in fields:
+            if one.events and row["event_name"] not in one.events:
+                continue
+            try:
+                value = get(values)
+            except Refused as refused:
+                raise Refused(refused.rule, f"column {_listed(one)}: {refused.reason}") from None
+            if value is not None or target not in row:
+                row[target] = value
+
+    def _page(self, row: Row, values: Values) -> tuple[tuple[str, str], ...]:
+        address = self._url(values) if self._url else None
+        found = pages.page(address, self._asked) if address else pages.Page()
+        row["page_host"], row["page_path"] = row.get("page_host") or found.host, row.get("page_path") or found.path
+        for name, value in zip(pages.UTM, found.utm, strict=True):
+            row[name] = row.get(name) or value
+        row["click_id_type"] = found.click_id_type
+        came_from = self._referrer(values) if self._referrer else None
+        row["referrer_host"] = pages.referrer_host(came_from, row["page_host"]) if came_from else None
+        if not row.get("device_type") and row.get("user_agent"):
+            row["device_type"] = pages.device_type(row["user_agent"])
+        return found.asked
+
+    def _identify(self, row: Row, values: Values, asked: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, Row]]:
+        named: dict[Identifier, str] = {}
+        for one, get in self._identifiers:
+            if one.events and row["event_name"] not in one.events:
+                continue
+            try:
+                value = get(values)
+            except Refused as refused:
+                raise Refused(refused.rule, f"column {_listed(one)}: {refused.reason}") from None
+            if value is not None and (known := identifier(one.type, value, self._country)):
+                named[known] = self.keys.identifier_id(known.type, f"{one.space}:{known.value}" if one.space else known.value)
+        for parameter, value in asked:
+            if known := identifier(self.spec.page.identifiers[parameter], value, self._country):
+                named[known] = self.keys.identifier_id(known.type, known.value)
+        pairs = sorted({(known.type, id) for known, id in named.items()})
+        row["identifiers"] = tuple(pairs)
+        strongest = min(pairs, key=lambda pair: (self._strength[pair[0]], pair[1]), default=None)
+        row["identifier_id"] = strongest[1] if strongest else None
+        devices = [pair for pair in pairs if pair[0] in DEVICE_TYPES]
+        row["origin_id"] = min(devices, key=lambda pair: (self._strength[pair[0]], pair[1]))[1] if devices else row["identifier_id"]
+        row["sync_point"] = self._sync_point(row, {type for type, _ in pairs}) if pairs else None
+        about: Row = {"file_id": row["file_id"], "seen_at": row.get("happened_at", row.get("updated_at"))}
+        for known, id in named.items():
+            if known.clear:
+                yield "vault", {**about, "subject_id": id, "field": known.type, "sealed": self._sealed(known.clear)}
+        if strongest:
+            for field, _, get in self._vault:
+                value = get(values)
+                if value and not is_hash(value):
+                    clear = " ".join(unicodedata.normalize("NFKC", value).split())
+                    yield "vault", {**about, "subject_id": strongest[1], "field": field, "sealed": self._sealed(clear)}
+
+    def _sync_point(self, row: Row, types: set[str]) -> str | None:
+        for one in self.spec.sync_points:
+            if types.issuperset(one.has) and (not one.events or row.get("event_name") in one.events):
+                return one.point
+        return None
+
+    def _consent(self, values: Values, row: Row) -> tuple[tuple[str, bool], ...] | None:
+        if not self._consents or row.get("event_name") not in CONSENTING:
+            return None
+        said_of = {one.purpose: said for one, get in self._consents if (said := stated(one, get(values))) is not None}
+        return tuple(sorted(said_of.items())) or None
+
+    def _finish(self, row: Row) -> None:
+        """The ids and the digest of an action, once all it says is known."""
+        if not row.get("event_id"):
+            row["event_id"] = _hash(self.source, *(row.get(name) for name in DIGESTED[1:]))
+        row["payload_digest"] = _hash(*(row.get(name) for name in DIGESTED if name != "origin_id"))
+        row["origin_id"] = row["origin_id"] or _hash(self.source, row["event_id"])
+
+    def _further(self, row: Row, values: Values) -> Iterator[tuple[str, Row]]:
+        for ordinal, (also, constants, fields) in enumerate(self._also, start=1):
+            further: Row = {**constants, **{name: row[name] for name in ("file_id", "line_number", "source")}}
+            if also.event_name:
+                replaced = dict.fromkeys((*also.drop, *also.fields, "original", "consents"))
+                further = {**row, **replaced, **constants, "event_name": also.event_name}
+            self._fill(further, fields, values)
+            if any(further[name] is None for name in NEEDED[also.kind]):
+                continue
+            further["record_id"] = _hash(row["file_id"], row["line_number"], ordinal)
+            if also.event_name:
+                further["event_id"] = f"{row['event_id']}:{also.event_name}"
+                self._finish(further)
+            yield also.kind, further
+
+
+def _listed(one: FieldSpec) -> str:
+    return " or ".join(repr(c) for c in one.column)
+
+
+def _hash(*parts: Any) -> str:
+    """32 hexadecimal digits of the parts, each written so that no two lists of parts are written alike."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+assert set(DIGESTED) <= set(RAW_EVENTS.column_names)

@@ -1,0 +1,65 @@
+"""What an address of a page tells that may be kept: host, path, campaign, kind of ad click; its query never."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from wayprint.sources.convert import text
+
+UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+CLICK_IDS = ("gclid", "gbraid", "wbraid", "dclid", "fbclid", "msclkid", "ttclid", "li_fat_id")
+
+_TABLET = re.compile(r"iPad|Tablet|Kindle|Android(?!.*Mobile)", re.IGNORECASE)
+_MOBILE = re.compile(r"Mobi|iPhone|iPod|Android|Windows Phone", re.IGNORECASE)
+_DESKTOP = re.compile(r"Windows NT|Macintosh|X11|CrOS")
+
+
+class Page(NamedTuple):
+    """An address taken apart; `asked` holds the query parameters that the source names as identifiers."""
+
+    host: str | None = None
+    path: str | None = None
+    utm: tuple[str | None, ...] = (None,) * len(UTM)
+    click_id_type: str | None = None
+    asked: tuple[tuple[str, str], ...] = ()
+
+
+@lru_cache(maxsize=16_384)
+def page(address: str, asked: tuple[str, ...] = ()) -> Page:
+    """`address` taken apart; an address that cannot be read gives nothing. E-mail addresses in the path become `<email>`."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+        query = dict(parse_qsl(parts.query, max_num_fields=200)) if parts.query else {}
+    except ValueError:
+        return Page()
+    if not query:
+        return Page(host, text(parts.path) or None)
+    clicked = next((name for name in CLICK_IDS if query.get(name)), None)
+    utm = tuple(text(query[name].strip()) or None if name in query else None for name in UTM)
+    return Page(host, text(parts.path) or None, utm, clicked, tuple((name, query[name]) for name in asked if query.get(name)))
+
+
+@lru_cache(maxsize=4_096)
+def referrer_host(address: str, own: str | None) -> str | None:
+    """Host of the referring page; None if it is the page's own site, with or without www."""
+    try:
+        host = urlsplit(address if "//" in address else f"//{address}").hostname
+    except ValueError:
+        return None
+    if host is None or (own and host.removeprefix("www.") == own.removeprefix("www.")):
+        return None
+    return host
+
+
+@lru_cache(maxsize=4_096)
+def device_type(user_agent: str) -> str | None:
+    """mobile, tablet or desktop by the words of a user agent; None for anything else (a robot, a server, a television)."""
+    if _TABLET.search(user_agent):
+        return "tablet"
+    if _MOBILE.search(user_agent):
+        return "mobile"
+    return "desktop" if _DESKTOP.search(user_agent) else None

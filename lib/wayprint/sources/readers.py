@@ -1,0 +1,323 @@
+"""The lines of a file -> its records as lists of texts. One function per format; a new format is one more.
+
+A reader finds the header, says at which place each column stands, and then yields every record, whole or refused: nothing
+is dropped but blank lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from wayprint.sources.convert import Refused
+from wayprint.sources.lines import Line, Lines, Readable
+from wayprint.sources.settings import SourceSpec, fold
+
+csv.field_size_limit(1 << 30)  # the limit is on lines and records, see Lines
+
+MEMBERS_READ = 64 << 20  # most bytes read of a companion's member: a header is far smaller
+_COLUMN_NAME = re.compile(r"[A-Za-z_][\w .()/-]{0,80}", re.ASCII)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_BAD_ESCAPE = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+class Held(Exception):
+    """A file that cannot be read as its source says; the text says what is missing, what came and what to do."""
+
+
+class Record(NamedTuple):
+    """One record: the line it begins on, how many it spans, its bytes, and its values or why it has none."""
+
+    line: int
+    lines: int
+    raw: bytes
+    values: Sequence[Any] = ()
+    refused: Refused | None = None
+
+
+@dataclass
+class Raw:
+    """A file being read: its lines, its source, the limits, and a way to open the files beside it.
+
+    `slots`: the columns that the mapping reads, `lists`: those of them that hold lists. The reader fills `places` (column,
+    folded -> place in `values`; None while there is no header) and `extra` (columns the source does not declare).
+    """
+
+    lines: Lines
+    spec: SourceSpec
+    slots: tuple[str, ...]
+    max_lines: int
+    name: str = ""
+    beside: Callable[[str], Readable | None] = lambda name: None
+    lists: frozenset[str] = frozenset()
+    places: dict[str, int] | None = None
+    extra: set[str] = field(default_factory=set)
+    promised: int | None = None  # records, by a manifest
+
+    def header(self, names: Sequence[str]) -> int:
+        """Take the names of the columns; returns how many."""
+        self.places = {}
+        for place, name in enumerate(names):
+            self.places.setdefault(fold(name), place)
+        declared = {fold(c) for c in (*self.spec.columns, *self.slots)}
+        if declared & set(self.places):  # else the first line is no header, and may be somebody's data
+            self.extra = {n.strip() for n in names if n.strip() and fold(n) not in declared and _COLUMN_NAME.fullmatch(n.strip())}
+        return len(names)
+
+
+Reader = Callable[[Raw], Iterator[Record]]
+Parse = Callable[[str], list[str]]
+
+
+def read_csv(raw: Raw) -> Iterator[Record]:
+    """RFC 4180 with a header; a record may span lines inside quotes, and a stray quote costs its own line only."""
+    return _with_header(raw, partial(_delimited, raw, ","))
+
+
+def read_tsv(raw: Raw) -> Iterator[Record]:
+    """Tab-separated with a header, quotes as they come."""
+    return _with_header(raw, partial(_plain, raw))
+
+
+def read_rows(raw: Raw) -> Iterator[Record]:
+    """Tab-separated without a header: the columns are those of the source, in order."""
+    return _plain(raw, raw.header(raw.spec.columns))
+
+
+def read_jsonl(raw: Raw) -> Iterator[Record]:
+    """One JSON object a line; lists of keys and values (as in GA4's export) are read by their keys."""
+    raw.places = {fold(slot): place for place, slot in enumerate(raw.slots)}
+    paths = [(tuple(slot.split(".")), slot in raw.lists) for slot in raw.slots]
+    declared = {path[0] for path, _ in paths} | {c.split(".")[0] for c in raw.spec.columns}
+    for line in raw.lines:
+        try:
+            text = _text(line, raw.lines.limit)
+            if not text.strip():
+                continue
+            if _BAD_ESCAPE.search(line.content):
+                raise Refused("bad_encoding", "promised text, came an escape for half a character or a NUL: correct the writer")
+            found = _loads(text)
+            raw.extra.update(key for key in found.keys() - declared if len(raw.extra) < 200 and _COLUMN_NAME.fullmatch(key))
+            yield Record(line.number, 1, line.content, [walk(found, path, as_list) for path, as_list in paths])
+        except Refused as refused:
+            yield Record(line.number, 1, line.content, refused=refused)
+
+
+def read_adobe(raw: Raw) -> Iterator[Record]:
+    """Adobe's data feed: hits without a header, backslash before a tab, line feed or backslash that belongs to a value.
+
+    The names of the columns stand in `column_headers.tsv` of the lookup archive beside the file, the number of records in
+    the manifest beside it.
+    """
+    pattern = raw.spec.companions
+    found = re.fullmatch(pattern.of, raw.name) if pattern else None
+    if not pattern or not found:
+        raise Held(f"the name {raw.name!r} does not say which lookup archive belongs to it: see companions.of of its source")
+    lookup, *others = [name.format(**found.groupdict()) for name in pattern.are]
+    for name in others:
+        if (manifest := raw.beside(name)) is not None:
+            raw.promised = _promised(manifest.read(1 << 20), raw.name)
+    if (archive := raw.beside(lookup)) is None:
+        raise Held(f"the lookup archive {lookup} is not beside the file: deliver it; the file is then read again")
+    width = raw.header(_headers(archive, lookup))
+    return _escaped(raw, width)
+
+
+READERS: dict[str, Reader] = {"csv": read_csv, "tsv": read_tsv, "rows": read_rows, "jsonl": read_jsonl, "adobe": read_adobe}
+
+
+def _with_header(raw: Raw, records: Callable[[int | None], Iterator[Record]]) -> Iterator[Record]:
+    first = next(records(None), None)
+    if first is None:
+        return iter(())
+    if first.refused:
+        raise Held(f"the header cannot be read ({first.refused.reason}): deliver the file again, as UTF-8 text with one line of column names")
+    return records(raw.header(first.values))
+
+
+def _text(line: Line, limit: int) -> str:
+    """The line as text, or why it is none."""
+    if line.size > limit:
+        raise Refused("too_long", f"promised a line of at most {limit} bytes, came {line.size}; its first {len(line.content)} are kept: "
+                      "raise sources.max_line_bytes if such lines are right")
+    if b"\0" in line.content:
+        raise Refused("nul_byte", "promised text, came a NUL byte: correct the writer, or deliver the file again")
+    try:
+        return line.content.decode().removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise Refused("bad_encoding", f"promised UTF-8, came another encoding at byte {error.start + 1} of the record: write it as UTF-8") from None
+
+
+def _width(values: Sequence[str], width: int | None) -> Refused | None:
+    if width is None or len(values) == width:
+        return None
+    return Refused("malformed", f"promised {width} columns, came {len(values)}: look for a stray quote or delimiter, or a line broken off")
+
+
+def _plain(raw: Raw, width: int | None) -> Iterator[Record]:
+    for line in raw.lines:
+        if not line.content or line.content == b"\r":
+            continue
+        try:
+            values = _text(line, raw.lines.limit).split("\t")
+        except Refused as refused:
+            yield Record(line.number, 1, line.content, refused=refused)
+        else:
+            yield Record(line.number, 1, line.content, values, _width(values, width))
+
+
+def _delimited(raw: Raw, delimiter: str, width: int | None) -> Iterator[Record]:
+    for line in raw.lines:
+        if not line.content or line.content == b"\r":
+            continue
+        try:
+            text = _text(line, raw.lines.limit)
+        except Refused as refused:
+            yield Record(line.number, 1, line.content, refused=refused)
+            continue
+        if '"' not in text:
+            values = text.split(delimiter)
+            yield Record(line.number, 1, line.content, values, _width(values, width))
+        else:
+            yield _quoted(raw, line, text, delimiter, width)
+
+
+def _quoted(raw: Raw, line: Line, text: str, delimiter: str, width: int | None) -> Record:
+    """A record with quotes: as many lines as its quotes ask for; if that gives no record, its first line alone is refused."""
+    taken: list[Line] = []
+    stopped = False
+
+    def feed() -> Iterator[str]:
+        nonlocal stopped
+        yield text + "\n"
+        size = line.size
+        for further in raw.lines:
+            taken.append(further)
+            size += further.size + 1
+            if len(taken) >= raw.max_lines or size > raw.lines.limit:
+                stopped = True
+                return
+            try:
+                yield _text(further, raw.lines.limit) + "\n"
+            except Refused:
+                stopped = True
+                return
+
+    try:
+        values = next(csv.reader(feed(), delimiter=delimiter, strict=True))
+        refused = _width(values, width)
+    except (csv.Error, StopIteration):
+        refused = Refused("malformed", "promised a record with balanced quotes, came a quote that is not closed" +
+                          (f" within {raw.max_lines} lines and {raw.lines.limit} bytes" if stopped else "") + ": double the quotes inside a value")
+    if refused:
+        raw.lines.push(taken)
+        return Record(line.number, 1, line.content, refused=refused)
+    whole = b"\n".join((line.content, *(t.content for t in taken))) if taken else line.content
+    return Record(line.number, 1 + len(taken), whole, values)
+
+
+def _loads(text: str) -> dict[str, Any]:
+    def refuse(constant: str) -> Any:
+        raise Refused("malformed", "promised JSON, came NaN or Infinity, which JSON does not have: write null")
+
+    try:  # numbers stay texts: exact, and read like those of a CSV
+        found = json.loads(text, parse_int=str, parse_float=str, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise Refused("malformed", f"promised one JSON object a line, came an error at character {error.pos + 1} "
+                      f"({error.msg.lower()}): look for a line broken off") from None
+    except RecursionError:
+        raise Refused("malformed", "promised one JSON object a line, came one nested too deeply") from None
+    if not isinstance(found, dict):
+        raise Refused("malformed", "promised one JSON object a line, came another value")
+    return found
+
+
+def walk(found: Any, path: tuple[str, ...], as_list: bool = False) -> Any:
+    """The value at a path of keys, as text; empty if there is none. With `as_list`, the list itself."""
+    for key in path:
+        if type(found) is list:
+            found = _by_key(found)
+        if type(found) is not dict:
+            return ""
+        found = found.get(key)
+    if type(found) is str or (as_list and type(found) is list):
+        return found
+    if found is None:
+        return ""
+    if type(found) is bool:
+        return "true" if found else "false"
+    return json.dumps(found, sort_keys=True, ensure_ascii=False)
+
+
+def _by_key(entries: list[Any]) -> dict[str, Any]:
+    """[{key, value: {string_value|int_value|...}}] as key -> value; the first entry of a key counts."""
+    keyed: dict[str, Any] = {}
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("key"), str) and entry["key"] not in keyed:
+            value = entry.get("value")
+            if isinstance(value, dict):
+                value = next((v for k, v in sorted(value.items()) if k.endswith("_value") and v is not None), None)
+            keyed[entry["key"]] = value
+    return keyed
+
+
+def _escaped(raw: Raw, width: int) -> Iterator[Record]:
+    for line in raw.lines:
+        if not line.content or line.content == b"\r":
+            continue
+        taken: list[Line] = []
+        try:
+            texts = [_text(line, raw.lines.limit)]
+            while _continues(texts[-1]) and len(texts) < raw.max_lines and (further := next(raw.lines, None)) is not None:
+                taken.append(further)
+                texts.append(_text(further, raw.lines.limit))
+            text = "\n".join(texts)
+            if "\\" in text:  # first the delimiters, then the escapes: a doubled backslash may stand before a real tab
+                values = [_ESCAPED.sub(r"\1", v) for v in re.findall(r"((?:[^\t\\]|\\.)*)(?:\t|\Z)", text, re.DOTALL)][:_fields(text)]
+            else:
+                values = text.split("\t")
+            refused = _width(values, width)
+        except Refused as caught:
+            refused, values = caught, []
+        if refused:
+            raw.lines.push(taken)
+            yield Record(line.number, 1, line.content, refused=refused)
+        else:
+            yield Record(line.number, 1 + len(taken), b"\n".join((line.content, *(t.content for t in taken))), values)
+
+
+def _continues(text: str) -> bool:
+    """Does the line end inside a value: with a backslash that no other backslash escapes?"""
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+
+
+def _fields(text: str) -> int:
+    return len(re.sub(r"\\.", "", text, flags=re.DOTALL).split("\t"))
+
+
+def _headers(archive: Readable, name: str) -> list[str]:
+    try:
+        with tarfile.open(fileobj=archive, mode="r|*") as members:  # type: ignore[call-overload]
+            for member in members:
+                if member.name.split("/")[-1] == "column_headers.tsv" and (content := members.extractfile(member)) is not None:
+                    return str(content.read(MEMBERS_READ).decode().strip("\r\n")).split("\t")
+    except (tarfile.TarError, EOFError, zlib.error, UnicodeDecodeError, ValueError, OSError) as error:
+        raise Held(f"the lookup archive {name} cannot be read ({type(error).__name__}): deliver it again") from None
+    raise Held(f"the lookup archive {name} has no column_headers.tsv: deliver it again")
+
+
+def _promised(manifest: bytes, name: str) -> int | None:
+    """The number of records that the manifest gives for a file."""
+    entries = re.split(rb"(?m)^(?=Data-File:)", manifest)
+    for entry in entries:
+        if re.match(rb"Data-File:\s*" + re.escape(name.encode()) + rb"\s*$", entry, re.MULTILINE):
+            count = re.search(rb"(?m)^Record-Count:\s*(\d{1,15})\s*$", entry)
+            return int(count.group(1)) if count else None
+    return None

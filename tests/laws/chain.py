@@ -1,0 +1,115 @@
+"""A whole chain on a small world, and its tables as plain rows: what the laws compare."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+from wayprint.contracts import Table
+from wayprint.lake import Lake
+from wayprint.pipeline import STEPS
+from wayprint.tables import ALL
+from wayprint.world import build
+
+PEOPLE, DAYS = 120, 45
+# What a model says, and who it makes a member, is compared under one model only; see test_scores.
+RECORDS_RUNS = {"rule_results", "audience_sizes"}
+
+
+def small_world(folder: Path, seed: int = 1, people: int = PEOPLE, days: int = DAYS) -> dt.date:
+    """Write raw/ and truth/ of a world under `folder`; the day after its last."""
+    world = build(people=people, days=days, seed=seed)
+    world.write_raw(folder / "raw")
+    world.write_truth(folder / "truth")
+    return world.start + dt.timedelta(days=days)
+
+
+def tables(spark: Any, lake: Lake, leave_out: set[str] = RECORDS_RUNS) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table's present rows as sorted tuples; of tables that record runs, their present state."""
+    found = {}
+    for step in STEPS:
+        for table in step.writes:
+            if table.name in leave_out:
+                continue
+            rows = lake.read(spark, table, lake.state(spark, table).version)
+            columns = present_columns(table)
+            if table.name == "audience_members":
+                rows = rows.where("is_member")
+            found[table.name] = sorted((tuple(_plain(v) for v in r) for r in rows.select(*columns).collect()), key=repr)
+    return found
+
+
+def present_columns(table: Table) -> list[str]:
+    return [c for c in table.column_names if not (table.records_runs and c in ("entered_on", "left_on"))]
+
+
+def versions(spark: Any, lake: Lake) -> dict[str, int | None]:
+    return {name: lake.state(spark, table).version for name, table in ALL.items()}
+
+
+def differences(one: dict[str, list[Any]], other: dict[str, list[Any]], tolerance: float = 0.0) -> list[str]:
+    """What differs, a line a table with the first rows that do."""
+    lines = []
+    for name in sorted(set(one) | set(other)):
+        a, b = one.get(name, []), other.get(name, [])
+        if a == b:
+            continue
+        if tolerance and len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True)):
+            continue
+        only_a, only_b = [r for r in a if r not in b][:2], [r for r in b if r not in a][:2]
+        lines.append(f"{name}: {len(a)} and {len(b)} rows; only in the first {str(only_a)[:700]}; only in the second {str(only_b)[:700]}")
+    return lines
+
+
+def deliveries(raw: Path, place: Path, rng: random.Random, count: int) -> list[Path]:
+    """The files of `raw` dealt into `count` folders by day in random order, some delivered again, some under another name.
+
+    Companion files (lookups, manifests) go with every delivery, as vendors send them with each day.
+    """
+    files = sorted(p for p in raw.rglob("*") if p.is_file())
+    companions = [p for p in files if p.name.endswith((".tar.gz", ".txt"))]
+    days = sorted({_day(p) for p in files if p not in companions})
+    rng.shuffle(days)
+    turn_of = {day: rng.randrange(count) for day in days}
+    folders = [place / f"delivery-{n}" for n in range(count)]
+    for path in files:
+        turns = range(count) if path in companions else {turn_of[_day(path)], *([rng.randrange(count)] if rng.random() < 0.15 else [])}
+        for turn in turns:
+            _put(path, folders[turn] / path.relative_to(raw))
+        if path not in companions and "adobe" not in str(path) and rng.random() < 0.03:
+            _put(path, folders[rng.randrange(count)] / path.relative_to(raw).with_name("again-" + path.name))
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folders
+
+
+def _day(path: Path) -> str:
+    digits = "".join(c for c in path.name if c.isdigit() or c == "-").strip("-")
+    return digits[-10:]
+
+
+def _put(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        os.link(source, target) if source.stat().st_dev == target.parent.stat().st_dev else shutil.copy2(source, target)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytearray):
+        return bytes(value)
+    if isinstance(value, list | tuple):
+        return tuple(_plain(v) for v in value)
+    return value
+
+
+def _close(a: Any, b: Any, tolerance: float) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
