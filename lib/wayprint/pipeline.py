@@ -1,19 +1,65 @@
-"""All steps in reading order, and the settings class of each domain; nothing else."""
+"""All steps in reading order, the jobs that group them, and the settings class of each domain; nothing else."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
 
+from wayprint.attribution.credit import credit_conversions, sum_credits
+from wayprint.attribution.paths import trace_paths
+from wayprint.attribution.returns import settle_returns
 from wayprint.attribution.settings import AttributionSettings
+from wayprint.attribution.weights import weigh_channels
+from wayprint.audiences.lifecycle import place_lifecycle
+from wayprint.audiences.members import choose_members, weigh_persons
 from wayprint.audiences.settings import AudienceSettings
-from wayprint.contracts import Step
+from wayprint.contracts import Previous, RawFiles, Step, Whole
+from wayprint.events.cleaning import clean
+from wayprint.events.contacts import latest_contacts
+from wayprint.events.costs import daily_costs
+from wayprint.events.repetitions import deduplicate
 from wayprint.events.settings import EventSettings
+from wayprint.identity.consents import settle_consents
+from wayprint.identity.observations import observe
+from wayprint.identity.persons import describe_persons
+from wayprint.identity.resolution import decide, resolve
 from wayprint.identity.settings import IdentitySettings
+from wayprint.journeys.conversions import order_conversions
+from wayprint.journeys.flows import follow_flows, funnel_stages, measure_effort
+from wayprint.journeys.journeys import trace_journeys
+from wayprint.journeys.kpis import count_kpis
+from wayprint.journeys.matrix import map_stages
+from wayprint.journeys.sessions import sessionize
 from wayprint.journeys.settings import JourneySettings
+from wayprint.journeys.touches import place_touches
+from wayprint.propensity.examples import build_examples
+from wayprint.propensity.score import score_persons
 from wayprint.propensity.settings import PropensitySettings
+from wayprint.propensity.training import train_models
 from wayprint.report.settings import ReportSettings
 from wayprint.session import SparkSettings
+from wayprint.settings import Settings
+from wayprint.sources.identifiers import canonical
+from wayprint.sources.ingest import ingest, parse_files
+from wayprint.sources.keys import Keys
 from wayprint.sources.settings import SourceSettings
+from wayprint.tables.attribution import CHANNEL_CREDITS, CHANNEL_WEIGHTS, CONVERSION_CREDITS, PATHS, RETURNS
+from wayprint.tables.audiences import AUDIENCE_MEMBERS, AUDIENCE_SIZES, LIFECYCLE
+from wayprint.tables.bronze import FILES, QUARANTINE, RAW_CONTACTS, RAW_COSTS, RAW_EVENTS, RAW_REFERENCES, VAULT
+from wayprint.tables.events import CONTACTS, COSTS, EVENTS, REFUSED_EVENTS, REPEATED_EVENTS, UNIQUE_EVENTS
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP, OBSERVATIONS, PERSON_CONSENTS, PERSONS
+from wayprint.tables.journeys import (
+    CHANNEL_FLOWS,
+    CONVERSIONS,
+    JOURNEYS,
+    PURCHASE_EFFORT,
+    SESSIONS,
+    STAGE_CHANNEL_MATRIX,
+    STAGE_FUNNEL,
+    TOUCHES,
+    VISITS,
+)
+from wayprint.tables.propensity import EXAMPLES, MODEL_MEASURES, SCORES
+from wayprint.tables.quality import KPIS
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "spark": SparkSettings,
@@ -27,4 +73,61 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "report": ReportSettings,
 }
 
-STEPS: tuple[Step, ...] = ()
+
+def compose(settings: Settings, keys: Keys) -> Settings:
+    """The settings with what only the keys can say: the hashes by which blocked values are known inside the lake."""
+    country = settings.sources.default_country
+    values = [(b.type, canonical(b.type, b.value, country)) for b in settings.identity.blocked]
+    blocked = sorted({keys.identifier_id(kind, value) for kind, value in values if value})
+    return settings.replace("identity", blocked_ids=blocked)
+
+
+INGEST = "ingest"
+JOBS: dict[str, tuple[Step, ...]] = {
+    "ingest": (
+        Step(ingest, (RawFiles(),), (VAULT, RAW_CONTACTS, RAW_COSTS, RAW_REFERENCES, QUARANTINE, RAW_EVENTS, FILES), each="file_id", prepare=parse_files),
+        Step(deduplicate, (RAW_EVENTS,), (REPEATED_EVENTS, UNIQUE_EVENTS), each="event_id"),
+        Step(clean, (UNIQUE_EVENTS,), (REFUSED_EVENTS, EVENTS), each="origin_id"),
+        Step(latest_contacts, (RAW_CONTACTS,), (CONTACTS,), each="contact_id"),
+        Step(daily_costs, (RAW_COSTS,), (COSTS,)),
+    ),
+    "identity": (
+        Step(observe, (EVENTS, CONTACTS), (OBSERVATIONS,), each="identifier_id"),
+        Step(resolve, (OBSERVATIONS,), (IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP), prepare=decide),
+        Step(describe_persons, (IDENTITY_MAP, CONTACTS, OBSERVATIONS), (PERSONS,)),
+        Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),
+    ),
+    "journeys": (
+        Step(sessionize, (EVENTS,), (SESSIONS,), each="origin_id"),
+        Step(place_touches, (EVENTS, IDENTITY_MAP), (TOUCHES,), each="identifier_id", each_null=True),
+        Step(order_conversions, (TOUCHES,), (CONVERSIONS,), each="order_id"),
+        Step(trace_journeys, (TOUCHES, CONVERSIONS), (VISITS, JOURNEYS), each="person_id"),
+        Step(map_stages, (TOUCHES, JOURNEYS), (STAGE_CHANNEL_MATRIX,)),
+        Step(measure_effort, (JOURNEYS,), (PURCHASE_EFFORT,)),
+        Step(follow_flows, (JOURNEYS,), (CHANNEL_FLOWS,)),
+        Step(funnel_stages, (JOURNEYS,), (STAGE_FUNNEL,)),
+        Step(count_kpis, (EVENTS, SESSIONS, TOUCHES, VISITS, CONVERSIONS, JOURNEYS), (KPIS,)),
+    ),
+    "attribution": (
+        Step(trace_paths, (JOURNEYS,), (PATHS,)),
+        Step(weigh_channels, (PATHS,), (CHANNEL_WEIGHTS,)),
+        Step(credit_conversions, (JOURNEYS, CONVERSIONS, Whole(CHANNEL_WEIGHTS)), (CONVERSION_CREDITS,), each="conversion_id"),
+        Step(sum_credits, (CONVERSION_CREDITS, CHANNEL_WEIGHTS), (CHANNEL_CREDITS,)),
+        Step(settle_returns, (CONVERSION_CREDITS, COSTS), (RETURNS,)),
+    ),
+    "propensity": (
+        Step(build_examples, (TOUCHES, VISITS, CONVERSIONS, IDENTITY_MAP), (EXAMPLES,), each="person_id"),
+        Step(train_models, (EXAMPLES,), (MODEL_MEASURES,)),
+        Step(score_persons, (EXAMPLES, MODEL_MEASURES), (SCORES,)),
+    ),
+    "audiences": (
+        Step(place_lifecycle, (PERSONS, CONVERSIONS, TOUCHES), (LIFECYCLE,), each="person_id"),
+        Step(choose_members, (PERSONS, TOUCHES, CONVERSIONS, LIFECYCLE, SCORES, PERSON_CONSENTS, Previous(AUDIENCE_MEMBERS), Previous(AUDIENCE_SIZES)),
+             (AUDIENCE_SIZES, AUDIENCE_MEMBERS), prepare=weigh_persons),
+    ),
+    "report": (),
+}
+STEPS: tuple[Step, ...] = tuple(step for steps in JOBS.values() for step in steps)
+JOBS["pipeline"] = STEPS
+
+EXPORT_READS = (AUDIENCE_MEMBERS, IDENTITY_MAP, VAULT, PERSON_CONSENTS)

@@ -3,12 +3,13 @@
 The store is a SQLite file in the lake (`_mlflow/mlflow.db`, models beside it) or whatever `MLFLOW_TRACKING_URI` names.
 Everything here may be repeated after a crash: a run already finished is not logged again, a version already registered is
 returned, an alias once given is not taken back from a later champion. Only sums, knobs and fitted models are written, no
-example row and no person. Called from the driver only: SQLite has one writer.
+example row and no person. Called from the driver only; a local store has one user at a time (see `alone`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 CHAMPION = "champion"
 REQUIREMENTS = ("scikit-learn", "numpy", "scipy", "pandas", "skops")
 _lock = threading.RLock()  # MLflow keeps its tracking URI in a global
+_held: set[Path] = set()  # stores locked by this process; only looked at under _lock
 
 
 class Registry:
@@ -46,13 +48,32 @@ class Registry:
         same._loaded = self._loaded
         return same
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Meanwhile nobody else uses a local store: other threads wait, other processes too. A server has its own order."""
+        with _lock:
+            folder = self.artifacts.parent if self.artifacts else None
+            if folder is None or folder in _held:
+                yield
+                return
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "lock").open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                _held.add(folder)
+                try:
+                    yield
+                finally:
+                    _held.discard(folder)
+
     def finished_runs(self, model: str, digest: str) -> list[dict[str, Any]]:
-        """What was logged for these examples, by candidate: run_id, candidate, decision, verdict and measures."""
+        """What was logged for these examples, one a candidate: run_id, candidate, decision, verdict and measures by name."""
         with self._mlflow() as mlflow:
+            runs = [run for run in self._runs(mlflow, model, digest) if run.info.status == "FINISHED"]
+            first = {run.data.tags["candidate"]: run for run in reversed(runs)}
             return [
                 {"run_id": run.info.run_id, **{tag: run.data.tags[tag] for tag in ("candidate", "decision", "verdict")},
-                 "measures": mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/measures.json")["measures"]}
-                for run in self._runs(mlflow, model, digest) if run.info.status == "FINISHED"]
+                 "measures": measures_in(run.data.metrics)}
+                for _, run in sorted(first.items())]
 
     def log_run(
         self, model: str, candidate: str, digest: str, *, parameters: Mapping[str, Any], settings: Mapping[str, Any],
@@ -79,7 +100,6 @@ class Registry:
             client.log_batch(
                 run_id, metrics=[mlflow.entities.Metric(name, value, 0, 0) for name, value in metrics.items()],
                 params=[mlflow.entities.Param(name, str(value)) for name, value in (dict(parameters) | flat).items()])
-            client.log_dict(run_id, {"measures": measures}, "measures.json")
             client.log_dict(run_id, dict(settings), "settings.json")
             if estimator is not None:
                 self._log_model(mlflow, run_id, estimator)
@@ -95,7 +115,7 @@ class Registry:
                 return str(made[0].version)
             run = client.get_run(run_id)
             model_id = run.data.tags["model_id"]
-            tags = {name: run.data.tags[name] for name in ("candidate", "examples_digest", "verdict")}
+            tags = {name: run.data.tags[name] for name in ("candidate", "examples_digest", "verdict", "model_id")}
             return str(client.create_model_version(model, f"models:/{model_id}", run_id, tags=tags, model_id=model_id).version)
 
     def promote(self, model: str, version: str) -> None:
@@ -119,18 +139,33 @@ class Registry:
                 return None
             key = (model, str(version))
             if key not in self._loaded:
-                self._loaded[key] = mlflow.sklearn.load_model(f"models:/{model}/{version}")
+                self._loaded[key] = mlflow.sklearn.load_model(self._location(mlflow, *key))
             return self._loaded[key], str(version)
 
+    def _location(self, mlflow: Any, model: str, version: str) -> str:
+        """Where a version's files are; beside the store if they are there, so that a lake may be moved."""
+        model_id = mlflow.MlflowClient().get_model_version(model, version).tags.get("model_id")
+        beside = self.artifacts / "models" / model_id / "artifacts" if self.artifacts and model_id else None
+        return str(beside) if beside and beside.exists() else f"models:/{model}/{version}"
+
     def _runs(self, mlflow: Any, model: str, digest: str) -> list[Any]:
-        found = mlflow.MlflowClient().search_runs([self._experiment(mlflow, model)], f"tags.examples_digest = '{digest}'")
-        return sorted(found, key=lambda run: (run.data.tags["candidate"], run.info.run_id))
+        """Oldest first, from all experiments of the model."""
+        experiments = [found.experiment_id for found in self._experiments(mlflow, model)]
+        found = mlflow.MlflowClient().search_runs(experiments, f"tags.examples_digest = '{digest}'") if experiments else []
+        return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+
+    def _experiments(self, mlflow: Any, model: str) -> list[Any]:
+        return list(mlflow.MlflowClient().search_experiments(filter_string=f"tags.model = '{model}'"))
 
     def _experiment(self, mlflow: Any, model: str) -> str:
-        client = mlflow.MlflowClient()
-        if found := client.get_experiment_by_name(model):
-            return str(found.experiment_id)
-        return str(client.create_experiment(model, artifact_location=self.artifacts.as_uri() if self.artifacts else None))
+        """The model's experiment. MLflow fixes the place of its files at birth: a lake that was moved gets another one."""
+        place = self.artifacts.as_uri() if self.artifacts else None
+        known = self._experiments(mlflow, model)
+        for experiment in known:
+            if place is None or experiment.artifact_location == place:
+                return str(experiment.experiment_id)
+        name = f"{model}_{len(known) + 1}" if known else model
+        return str(mlflow.MlflowClient().create_experiment(name, artifact_location=place, tags={"model": model}))
 
     def _log_model(self, mlflow: Any, run_id: str, estimator: Any) -> None:
         """As skops, trusting just the types this very model consists of; the schema is written from names, not from rows."""
@@ -152,11 +187,9 @@ class Registry:
     @contextlib.contextmanager
     def _mlflow(self) -> Iterator[Any]:
         """MLflow, imported when first needed (seconds), speaking to this store, without telemetry or chatter."""
-        with _lock:
+        with self.alone():
             os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
             os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-            if self.artifacts:
-                self.artifacts.mkdir(parents=True, exist_ok=True)
             import mlflow
             import mlflow.sklearn
 
@@ -165,6 +198,12 @@ class Registry:
             mlflow.set_tracking_uri(self.uri)
             mlflow.set_registry_uri(self.uri)
             yield mlflow
+
+
+def measures_in(metrics: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The measures, sorted by name, back from the metrics as `log_run` names them."""
+    names = sorted(name for name in metrics if not name.endswith((".low", ".high")))
+    return [{"measure": n, "value": metrics[n], "low": metrics.get(f"{n}.low"), "high": metrics.get(f"{n}.high")} for n in names]
 
 
 def installed_or_unknown(package: str) -> str:

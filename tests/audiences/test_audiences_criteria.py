@@ -29,7 +29,7 @@ Person = dict[str, Any]
 def a_person(draw: random.Random) -> Person:
     def moment() -> dt.datetime:
         days = draw.choice([0, 0, 1, 2, 3, 5, 6, 7, 8, 13, 14, 15, 29, 30, 31, 89, 90, 91, 200, 364, 365, 366, -1])
-        return MIDNIGHT - dt.timedelta(days=days) + draw.choice([dt.timedelta(0), dt.timedelta(hours=23, minutes=59, seconds=59), dt.timedelta(hours=9)])
+        return MIDNIGHT - dt.timedelta(days=days) + dt.timedelta(seconds=draw.choice([0, 9 * 3600, 24 * 3600 - 1]))
 
     return {
         "touches": [
@@ -152,7 +152,7 @@ def verdict(person: Person, definition: dict[str, Any]) -> str | None:
     if not granted:
         return "no_basis"
     stops = [row["happened_at"] for row in matching(person, {"event": "email_unsubscribe"})]
-    if stops and not (stated_at.date() <= AS_OF and stated_at > max(stops)):
+    if stops and stated_at <= max(stops):
         return "suppressed"
     if not definition["is_promotion"]:
         return "member"
@@ -174,7 +174,8 @@ def lake(rows: Callable[..., Any]) -> Callable[[list[Person]], dict[str, Any]]:
         both = list(zip(names, people, strict=True))
         return {
             "persons": rows(PERSONS, *[{"person_id": n, **{k: p[k] for k in ("is_known", "devices", "country")}} for n, p in both]),
-            "touches": rows(TOUCHES, *[{"person_id": n, **row} for n, p in both for row in p["touches"]], {"person_id": None, "event_name": "search"}),
+            "touches": rows(
+                TOUCHES, {"person_id": None, "event_name": "search"}, *[{"person_id": n, **row} for n, p in both for row in p["touches"]]),
             "conversions": rows(CONVERSIONS, *[{"person_id": n, **row} for n, p in both for row in p["orders"]]),
             "lifecycle": rows(LIFECYCLE, *[{"person_id": n, "state": p["state"]} for n, p in both if p["state"]]),
             "scores": rows(SCORES, *[{"person_id": n, "model": "m", "score": p["score"][0], "decile": p["score"][1]} for n, p in both if p["score"]]),

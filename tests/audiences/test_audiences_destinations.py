@@ -76,7 +76,8 @@ def test_what_is_hashed_already_is_not_hashed_twice(cell: Any) -> None:
 @pytest.mark.parametrize("destination", [GOOGLE, META])
 @pytest.mark.parametrize(("field", "value"), [
     ("email", ""), ("email", "  "), ("email", "jean"), ("email", "jean@orange"), ("email", "a@b@c.fr"), ("email", "a@b.fr;c@d.fr"),
-    ("email", "@b.fr"), ("phone", "0000000000"), ("phone", "12"), ("phone", "bonjour"), ("phone", "+999 12345678"), ("first_name", " "), ("last_name", "--"),
+    ("email", "@b.fr"), ("phone", "0000000000"), ("phone", "12"), ("phone", "bonjour"), ("phone", "+999 12345678"),
+    ("first_name", " "), ("last_name", "--"),
     ("country", "France")])
 def test_what_is_empty_or_invalid_is_refused_without_repeating_it(cell: Any, destination: str, field: str, value: str) -> None:
     with pytest.raises(Rejected) as error:

@@ -49,7 +49,8 @@ def place(rows: Callable[..., Any], rules: Callable[..., AudienceSettings]) -> C
     def build(names: list[str], **extra: Any) -> Any:
         persons = rows(PERSONS, *[{"person_id": name, "is_known": PEOPLE[name][0]} for name in names])
         orders = rows(CONVERSIONS, *[
-            {"order_id": f"{name}{at}", "person_id": name, "converted_at": at, "revenue_amount": Decimal("10.50")} for name in names for at in PEOPLE[name][1]])
+            {"order_id": f"{name}{at}", "person_id": name, "converted_at": at, "revenue_amount": Decimal("10.50")}
+            for name in names for at in PEOPLE[name][1]])
         touches = rows(TOUCHES, *[
             {"event_key": f"{name}{at}{event}", "person_id": name, "event_name": event, "happened_at": at, "status": status}
             for name in names for event, at, status in PEOPLE[name][2]], {"person_id": "nobody known", "event_name": "search"})

@@ -40,7 +40,8 @@ def test_twins_equal_the_rule_read_aloud():
     draw = random.Random(11)
     for _ in range(300):
         sightings = sorted(
-            (draw.randrange(20), draw.choice("hp"), draw.choice(["a", "b", "c", None])) for _ in range(draw.randrange(25)))
+            ((draw.randrange(20), draw.choice("hp"), draw.choice(["a", "b", "c", None])) for _ in range(draw.randrange(25))),
+            key=lambda sighting: sighting[:2])
         kept: list[tuple[int, set]] = []
         expected = {}
         for position, (at, hit, tracker) in enumerate(sightings):

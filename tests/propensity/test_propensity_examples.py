@@ -21,7 +21,7 @@ TABLES = (TOUCHES, VISITS, CONVERSIONS, IDENTITY_MAP)
 
 def moment(draw):
     """A time around the feature dates: often at midnight sharp or a microsecond before it."""
-    day = START + DAY * draw.choice([*range(-400, 0, 50), *range(0, 140, 2), 31, 59, 90, 120])
+    day = START + DAY * draw.choice([*range(-400, 0, 50), *range(0, 140, 2), 31, 59, 90, 120, -334])
     return day + draw.choice([dt.timedelta(0), dt.timedelta(microseconds=-1), dt.timedelta(seconds=draw.randrange(86400))])
 
 
@@ -29,8 +29,9 @@ def world(cases=200, seed=1):
     """Rows of the four inputs for many persons, as dicts."""
     draw = random.Random(seed)
     tables = ([], [], [], [])
+    touches, visits, orders, identifiers = tables
     for case in range(cases):
-        person, (touches, visits, orders, identifiers) = f"p{case:04d}", tables
+        person = f"p{case:04d}"
         touches += [{
             "event_key": f"e{case}-{n}", "person_id": person, "happened_at": moment(draw), "event_name": (verb := draw.choice(VERBS)),
             "direction": "outbound" if verb == "email_sent" else "inbound", "channel": draw.choice(["Store", "Direct", "Email", "Call centre"]),
@@ -41,14 +42,14 @@ def world(cases=200, seed=1):
         identifiers += [{
             "identifier_id": f"i{case}-{n}", "person_id": person, "status": "owned", "first_seen_at": moment(draw),
             "identifier_type": draw.choice(["web_cookie", "maid", "login", "loyalty_card", "mail_person"])} for n in range(draw.randrange(5))]
-    tables[0].append({"event_key": "nobody", "person_id": None, "happened_at": START, "event_name": "page_view", "direction": "inbound"})
-    tables[3].append({"identifier_id": "nobody", "person_id": None, "status": "shared", "first_seen_at": START, "identifier_type": "email"})
+    touches.append({"event_key": "nobody", "person_id": None, "happened_at": START, "event_name": "page_view", "direction": "inbound"})
+    identifiers.append({"identifier_id": "nobody", "person_id": None, "status": "shared", "first_seen_at": START, "identifier_type": "email"})
     return tables
 
 
 def expected(tables, as_of=AS_OF):
     """The same answer by loops over plain Python rows, comparing times, not days."""
-    touches, visits, orders, identifiers = tables
+    touches = tables[0]
     dates, day = [as_of], as_of
     while day > dt.date(2024, 1, 1):
         day -= DAY
@@ -153,7 +154,7 @@ def test_a_feature_from_the_day_of_the_label_breaks_the_promise(rows):
 
 def test_built_examples_keep_every_rule(rows, knobs):
     counts = built(rows, world(cases=60), knobs).agg(*broken_counts(EXAMPLES)).first().asDict()
-    assert counts.pop("rows") > 500
+    assert counts.pop("rows") > 300
     assert set(counts.values()) == {0}
 
 

@@ -3,6 +3,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import functions as F
 
 from wayprint.contracts import conform
 from wayprint.propensity.model import probability
@@ -30,8 +31,8 @@ def examples_of(spark, persons=1500, seed=1):
     """Examples in which visits decide: one train month, one test month of others, everybody at as_of."""
     random, rows = np.random.default_rng(seed), []
     for number in range(persons):
-        fold, date = ("test", dt.date(2026, 4, 1)) if number % 3 == 0 else ("train", dt.date(2026, 3, 1))
-        for fold, date in ((fold, date), ("score", AS_OF)):
+        closed = ("test", dt.date(2026, 4, 1)) if number % 3 == 0 else ("train", dt.date(2026, 3, 1))
+        for fold, date in (closed, ("score", AS_OF)):
             features = {name: float(random.poisson(2)) for name in FEATURE_NAMES}
             features["days_since_purchase"] = None if random.random() < 0.5 else features["days_since_purchase"]
             buys = int(random.random() < 1 / (1 + np.exp(3 - features["visits_30d"])))
@@ -79,7 +80,7 @@ def test_too_few_examples_give_one_row_of_words_and_no_scores(spark, rows, knobs
 
 def test_the_sample_keeps_whole_persons_up_to_its_size_whatever_the_partitions(spark, knobs):
     examples = examples_of(spark).where("fold <> 'score'")
-    examples = examples.unionByName(examples.selectExpr(*[f"{'add_months(feature_date, -1) as ' * (n == 'feature_date')}{n}" for n in examples.columns]))
+    examples = examples.unionByName(examples.withColumn("feature_date", F.add_months("feature_date", -1)))
     small = knobs.model_copy(update={"max_examples": 1000})
     taken = labelled_sample(examples, small)
     assert 900 < len(taken) <= 1000

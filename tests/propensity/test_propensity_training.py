@@ -1,4 +1,8 @@
+import shutil
+import subprocess
+import sys
 import warnings
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -208,10 +212,8 @@ def test_runs_tell_knobs_inputs_schema_and_pinned_requirements_but_no_person(reg
     assert any(line.startswith("scikit-learn==") for line in pinned)
     assert all("==" in line for line in pinned)
     files = [path for path in store.rglob("*") if path.is_file()]
+    assert {"mlflow.db", "settings.json"} <= {path.name for path in files}
     assert any(path.suffix == ".skops" for path in files)
-    assert any(path.name == "mlflow.db" for path in files)
-    import zipfile
-
     for path in files:
         assert MARK.encode() not in path.read_bytes(), path
         if zipfile.is_zipfile(path):
@@ -225,3 +227,36 @@ def test_the_store_is_in_the_lake_unless_the_environment_names_another():
     assert Registry.open("s3a://bucket/lake", {"MLFLOW_TRACKING_URI": "http://mlflow:5000"}).uri == "http://mlflow:5000"
     with pytest.raises(RuntimeError, match="MLFLOW_TRACKING_URI"):
         Registry.open("s3a://bucket/lake", {})
+
+
+def test_a_moved_lake_keeps_its_champion_and_writes_only_where_it_is_now(registry, store, knobs, tmp_path):
+    old, new = store / "_mlflow" / "artifacts", tmp_path / "lake" / "_mlflow" / "artifacts"
+    before = set(old.glob("models/*"))
+    measure_models(sample_of(persons=2400), weak(knobs), registry)
+    shutil.copytree(store, tmp_path / "lake")
+    for folder in set(old.glob("models/*")) - before:
+        shutil.rmtree(folder)
+    left, came = set(old.rglob("*")), set(new.rglob("*"))
+    moved = Registry.open(str(tmp_path / "lake"), {})
+    poor = moved.champion(knobs.model)[1]
+    measure_models(sample_of(persons=2400), knobs, moved)
+    assert moved.champion(knobs.model)[1] != poor
+    assert set(old.rglob("*")) == left
+    assert set(new.rglob("*")) > came
+    again = measure_models(sample_of(persons=2400), weak(knobs), Registry.open(str(tmp_path / "lake"), {}))
+    assert {row["model_version"] for row in again if row["is_champion"]} == {moved.champion(knobs.model)[1]}
+
+
+def test_a_second_process_waits_for_the_store(registry):
+    code = "import sys; from wayprint.registry import Registry\nwith Registry.open(sys.argv[1], {}).alone(): print('in')"
+    with registry.alone(), registry.reading({}).alone():
+        other = subprocess.Popen([sys.executable, "-c", code, str(registry.artifacts.parents[1])], stdout=subprocess.PIPE, text=True)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.communicate(timeout=3)
+    assert other.communicate(timeout=60)[0] == "in\n"
+
+
+def test_training_writes_nothing_to_the_terminal(registry, knobs, capfd):
+    measure_models(sample_of(seed=13), knobs, registry)
+    registry.champion(knobs.model)
+    assert capfd.readouterr() == ("", "")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import reduce
 from typing import Any
@@ -78,30 +78,35 @@ class Measures:
         self.columns: dict[str, Column] = {}
         self._names: dict[Any, str] = {}
 
-    def named(self, key: Any, aggregate: Column) -> Column:
+    def named(self, key: Any, aggregate: Callable[[], Column]) -> Column:
+        """The measure known by `key`; built only if nobody asked for it before (a column costs calls into the JVM)."""
         if key not in self._names:
             self._names[key] = f"m{len(self._names)}"
-            self.columns[self._names[key]] = aggregate.alias(self._names[key])
+            self.columns[self._names[key]] = aggregate().alias(self._names[key])
         return F.col(self._names[key])
 
-    def counted(self, key: Any, condition: Column) -> Column:
-        return self.named(("count", key), F.sum(F.when(condition, 1).otherwise(0)))
+    def counted(self, key: Any, condition: Callable[[], Column]) -> Column:
+        return self.named(("count", key), lambda: F.sum(F.when(condition(), 1).otherwise(0)))
 
-    def any_of(self, key: Any, condition: Column) -> Column:
-        return self.named(("any", key), F.max(F.coalesce(condition, F.lit(False))))
+    def any_of(self, key: Any, condition: Callable[[], Column]) -> Column:
+        return self.named(("any", key), lambda: F.max(F.coalesce(condition(), F.lit(False))))
 
-    def latest(self, key: Any, condition: Column) -> Column:
-        return self.named(("latest", key), F.max(F.when(condition, F.col("at"))))
+    def latest(self, key: Any, condition: Callable[[], Column]) -> Column:
+        return self.named(("latest", key), lambda: F.max(F.when(condition(), F.col("at"))))
+
+    def is_person(self) -> Column:
+        """The person stands in `persons`; false for one who only stands in an audience."""
+        return self.any_of("person", lambda: is_fact("person"))
 
     def granted(self, purpose: str) -> Column:
-        return self.any_of(("granted", purpose), is_fact("consent", (purpose,)) & F.col("is_true"))
+        return self.any_of(("granted", purpose), lambda: is_fact("consent", (purpose,)) & F.col("is_true"))
 
     def denied(self, purpose: str) -> Column:
-        return self.any_of(("denied", purpose), is_fact("consent", (purpose,)) & ~F.col("is_true"))
+        return self.any_of(("denied", purpose), lambda: is_fact("consent", (purpose,)) & ~F.col("is_true"))
 
     def per_person(self, facts: DataFrame) -> DataFrame:
         """One row per person that `persons` has or that stands in an audience; `is_present` tells which."""
-        present = self.any_of("person", is_fact("person"))
+        present = self.is_person()
         aggregates = list(self.columns.values())
         return facts.groupBy("person_id").agg(*aggregates).withColumn("is_present", present)
 
@@ -119,31 +124,30 @@ class Measures:
             case "spent":
                 spent = self.named(
                     ("spent", _without(options, "at_least", "at_most")),
-                    F.coalesce(F.sum(F.when(self._matches("order", options), F.col("amount"))), F.lit(Decimal("0.00"))))
+                    lambda: F.coalesce(F.sum(F.when(self._matches("order", options), F.col("amount"))), F.lit(Decimal("0.00"))))
                 return _between(spent, _exact(options.get("at_least")), _exact(options.get("at_most")))
             case "score":
-                wanted = is_fact("score", options["model"]) & _between(F.col("decile"), options.get("decile_at_least"), options.get("decile_at_most"))
-                return self.any_of(criterion, wanted & _between(F.col("score"), options.get("at_least"), options.get("at_most")))
+                return self.any_of(criterion, lambda: _is_such_a_score(options))
             case "lifecycle":
-                return self.any_of(criterion, is_fact("state", options["value"]))
+                return self.any_of(criterion, lambda: is_fact("state", options["value"]))
             case "consent":
                 return reduce(lambda one, other: one & other, [self.granted(purpose) for purpose in options["value"]])
             case "devices_at_least":
-                return self.any_of(criterion, is_fact("person") & (F.col("devices") >= options["value"]))
+                return self.any_of(criterion, lambda: is_fact("person") & (F.col("devices") >= options["value"]))
             case "person":
-                return self.any_of(criterion, _is_such_a_person(options))
+                return self.any_of(criterion, lambda: _is_such_a_person(options))
         raise AssertionError(f"no meaning for {criterion.kind}")
 
     def _happened(self, criterion: Leaf, options: dict[str, Any]) -> Column:
         fact = "order" if criterion.kind == "bought" else "touch"
         counts = ("at_least", "at_most", "not_followed_by")
         key = (fact, criterion.kind, _without(options, *counts))
-        matches = self._matches(fact, {**options, "event": INTEREST} if criterion.kind == "interest" else options)
+        asked = {**options, "event": INTEREST} if criterion.kind == "interest" else options
         least = options.get("at_least", 0 if "at_most" in options else 1)
-        enough = _between(self.counted(key, matches), least, options.get("at_most"))
+        enough = _between(self.counted(key, lambda: self._matches(fact, asked)), least, options.get("at_most"))
         if followed := options.get("not_followed_by"):
-            last = self.latest(key, matches)
-            after = self.latest(("touch", followed), is_fact("touch", followed))
+            last = self.latest(key, lambda: self._matches(fact, asked))
+            after = self.latest(("touch", followed), lambda: is_fact("touch", followed))
             enough = enough & F.coalesce(last > after, last.isNotNull())
         return enough
 
@@ -227,6 +231,11 @@ def _is_such_a_person(options: dict[str, Any]) -> Column:
     if "born_from" in options or "born_to" in options:
         condition = condition & _between(F.col("birth_year"), options.get("born_from"), options.get("born_to"))
     return condition
+
+
+def _is_such_a_score(options: dict[str, Any]) -> Column:
+    condition = is_fact("score", options["model"]) & _between(F.col("decile"), options.get("decile_at_least"), options.get("decile_at_most"))
+    return condition & _between(F.col("score"), options.get("at_least"), options.get("at_most"))
 
 
 def _one_of(name: str, values: Iterable[str]) -> Column:

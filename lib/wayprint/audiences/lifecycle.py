@@ -25,10 +25,10 @@ def place_lifecycle(persons: DataFrame, conversions: DataFrame, touches: DataFra
         holds = measures.holds(criterion) if criterion else F.lit(True)
         state = F.when(holds, name).otherwise(state)
         reason = F.when(holds, words).otherwise(reason)
-    last = measures.latest("orders", is_fact("order"))
+    last = measures.latest("orders", lambda: is_fact("order"))
     recent = is_fact("order") & (F.col("on_date") >= F.lit(first_day(as_of, days=365)))
-    orders = measures.counted("orders_365d", recent)
-    revenue = measures.named("revenue_365d", F.sum(F.when(recent, F.col("amount"))))
+    orders = measures.counted("orders_365d", lambda: recent)
+    revenue = measures.named("revenue_365d", lambda: F.sum(F.when(recent, F.col("amount"))))
     events = {event for _, criterion in rules if criterion for event in events_of(criterion)}
     wide = measures.per_person(gather_facts(as_of, events, persons, touches, conversions))
     return wide.where("is_present").select(

@@ -24,11 +24,14 @@ def weigh_persons(
     """
     audiences = settings.definitions
     measures = Measures(as_of)
-    complaint, pressed = complains(measures, settings), is_pressed(measures, settings)
-    lines = [_line(audience, measures, complaint, pressed, settings) for audience in audiences]
+    # Conditions that several lines use become columns first, so that each is planned and computed once.
+    conditions = {"is_complaining": complains(measures, settings), "is_pressed": is_pressed(measures, settings)}
+    conditions |= {f"is_stopped_{channel}": is_stopped(measures, channel, settings) for channel in settings.channels}
+    conditions |= {f"meets_{audience.name}": measures.is_person() & measures.holds(audience.who) for audience in audiences}
+    lines = [_line(audience, measures, settings) for audience in audiences]
     events = settings.service_events | {event for audience in audiences for event in events_of(audience.who)}
     facts = gather_facts(as_of, events, persons, touches, conversions, lifecycle, scores, person_consents, previous_audience_members)
-    wide = measures.per_person(facts)
+    wide = measures.per_person(facts).select("*", *[condition.alias(name) for name, condition in conditions.items()])
     said = F.array(*lines).cast("array<struct<audience:string,verdict:string,legal_basis:string,reason:string>>")
     return wide.select("person_id", F.explode(F.filter(said, lambda line: line.isNotNull())).alias("line")).select(
         "line.audience", "person_id", "line.verdict", "line.legal_basis", "line.reason")
@@ -88,22 +91,21 @@ def is_held_out(person_id: Column, audience: Column, share: Column) -> Column:
     return bucket < (share * F.lit(2.0**32))
 
 
-def _line(audience: Audience, measures: Measures, complaint: Column, pressed: Column, settings: AudienceSettings) -> Column:
+def _line(audience: Audience, measures: Measures, settings: AudienceSettings) -> Column:
     """The verdict on one person for one audience, or null where there is nothing to say."""
-    met = measures.holds(audience.who)
-    stood = measures.any_of(("stood", audience.name), is_fact("member", (audience.name,)))
-    present = measures.any_of("person", is_fact("person"))
+    met = F.col(f"meets_{audience.name}")
+    stood = measures.any_of(("stood", audience.name), lambda: is_fact("member", (audience.name,)))
     if audience.purpose:
         basis, lacking = measures.granted(audience.purpose), f"no granted {audience.purpose}"
         legal_basis = audience.purpose
     else:
         basis = ~measures.denied(audience.unless_denied) if audience.unless_denied else F.lit(True)
         lacking, legal_basis = f"denied {audience.unless_denied}", f"legitimate interest: {audience.legitimate_interest}"
-    refused = F.when(is_stopped(measures, audience.channel, settings), f"said no on {audience.channel}")
+    refused = F.when(F.col(f"is_stopped_{audience.channel}"), f"said no on {audience.channel}")
     if audience.is_promotion:
-        refused = refused.when(complaint, settings.complaint_reason).when(pressed, settings.pressure_words)
+        refused = refused.when(F.col("is_complaining"), settings.complaint_reason).when(F.col("is_pressed"), settings.pressure_words)
     judged: list[tuple[Column, str, Column]] = [
-        (~present, "gone", F.lit("merged into another person, or erased")),
+        (~measures.is_person(), "gone", F.lit("merged into another person, or erased")),
         (~met, "not_met", F.lit(f"no longer meets: {in_words(audience.who)}")),
         (~basis, "no_basis", F.lit(lacking)),
         (refused.isNotNull(), "suppressed", refused)]
@@ -113,7 +115,7 @@ def _line(audience: Audience, measures: Measures, complaint: Column, pressed: Co
     row = F.struct(
         F.lit(audience.name).alias("audience"), verdict.alias("verdict"), F.when(verdict == "member", legal_basis).alias("legal_basis"),
         reason.alias("reason"))
-    return F.when((present & met) | stood, row)
+    return F.when(met | stood, row)
 
 
 def _with_holdout(prepared: DataFrame, audiences: list[Audience]) -> DataFrame:

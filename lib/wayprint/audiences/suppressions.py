@@ -23,17 +23,17 @@ def complains(measures: Measures, settings: AudienceSettings) -> Column:
     complaint = says(settings.complaint_words)
     remembered = complaint & (F.col("on_date") >= F.lit(measures.as_of - dt.timedelta(days=settings.complaint_open_days)))
     opened = is_fact("touch", ("ticket_opened",)) & ~F.coalesce(F.lower("status").isin(*CLOSED), F.lit(False))
-    still_open = measures.counted("complaints opened", opened & remembered) > measures.counted(
-        "complaints closed", is_fact("touch", ("ticket_closed",)) & remembered)
-    since = F.lit(measures.as_of - dt.timedelta(days=settings.complaint_quiet_days))
-    just_now = measures.any_of("complaint just now", is_fact("touch", ("ticket_opened", "ticket_closed")) & complaint & (F.col("on_date") >= since))
-    return still_open | just_now
+    still_open = measures.counted("complaints opened", lambda: opened & remembered) > measures.counted(
+        "complaints closed", lambda: is_fact("touch", ("ticket_closed",)) & remembered)
+    just_now = F.col("on_date") >= F.lit(measures.as_of - dt.timedelta(days=settings.complaint_quiet_days))
+    heard = measures.any_of("complaint just now", lambda: is_fact("touch", ("ticket_opened", "ticket_closed")) & complaint & just_now)
+    return still_open | heard
 
 
 def is_pressed(measures: Measures, settings: AudienceSettings) -> Column:
     """One more contact would exceed `pressure_cap` in the `pressure_days` that end with as_of, over all channels together."""
     recent = F.col("on_date") >= F.lit(first_day(measures.as_of, days=settings.pressure_days))
-    return measures.counted("contacts", is_fact("touch", settings.contact_events) & recent) >= settings.pressure_cap
+    return measures.counted("contacts", lambda: is_fact("touch", settings.contact_events) & recent) >= settings.pressure_cap
 
 
 def is_stopped(measures: Measures, channel: str, settings: AudienceSettings) -> Column:
@@ -41,8 +41,8 @@ def is_stopped(measures: Measures, channel: str, settings: AudienceSettings) -> 
     rules = settings.channels[channel]
     if not rules.stops:
         return F.lit(False)
-    stopped = measures.latest(("stop", channel), is_fact("touch", rules.stops))
-    granted = measures.latest(("grant", rules.purpose), is_fact("consent", (rules.purpose or "",)) & F.col("is_true"))
+    stopped = measures.latest(("stop", channel), lambda: is_fact("touch", rules.stops))
+    granted = measures.latest(("grant", rules.purpose), lambda: is_fact("consent", (rules.purpose or "",)) & F.col("is_true"))
     return stopped.isNotNull() & F.coalesce(granted <= stopped, F.lit(True))
 
 
@@ -51,7 +51,7 @@ def list_suppressions(
     """Each known person and channel that must not carry a promotion now, with the strongest reason. Depends on the person's rows alone."""
     measures = Measures(as_of)
     complaint, pressed = complains(measures, settings), is_pressed(measures, settings)
-    known = measures.any_of("known", is_fact("person") & F.col("is_known"))
+    known = measures.any_of("known", lambda: is_fact("person") & F.col("is_known"))
     lines = []
     for channel, rules in settings.channels.items():
         refused = F.lit(None).cast("string")

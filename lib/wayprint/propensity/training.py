@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -37,6 +38,7 @@ BUCKETS = 1000
 class ModelRegistry(Protocol):
     """What training and scoring need of a model registry."""
 
+    def alone(self) -> AbstractContextManager[None]: ...
     def finished_runs(self, model: str, digest: str) -> list[dict[str, Any]]: ...
     def log_run(
         self, model: str, candidate: str, digest: str, *, parameters: Mapping[str, Any], settings: Mapping[str, Any],
@@ -73,7 +75,12 @@ def measure_models(sample: pd.DataFrame, settings: PropensitySettings, registry:
     train, test = (rows_of(sample, name) for name in ("train", "test"))
     if lacking := shortage(train, test, settings):
         return [measure_row(settings.model, "none", Measure("not_trained", None), None, None, lacking)]
-    digest = digest_of(sample, settings)
+    with registry.alone():
+        return contest(train, test, digest_of(sample, settings), settings, registry)
+
+
+def contest(train: Fold, test: Fold, digest: str, settings: PropensitySettings, registry: ModelRegistry) -> list[dict[str, Any]]:
+    """Train unless the registry remembers it; register and promote the winner if it may be; then the rows of all candidates."""
     if {"base_rate", *candidate_names(settings)} - {run["candidate"] for run in registry.finished_runs(settings.model, digest)}:
         compete(train, test, digest, settings, registry)
     runs = registry.finished_runs(settings.model, digest)

@@ -124,7 +124,7 @@ class Items:
 
     def __call__(self, values: Values) -> tuple[tuple[Any, ...], ...] | None:
         if not self._is_list:
-            found = [self._item(values)]
+            found = [self._item(values)] if self._get[0] and self._get[0](values) is not None else []
         elif self._at is None:
             return None
         else:
@@ -163,14 +163,17 @@ def stated(one: ConsentSpec, value: str | None) -> bool | None:
     return True if fold(value) in one.granted else False if fold(value) in one.denied else None
 
 
-def keep(rule: RuleSpec, value: str | None) -> None:
-    """Raises `Refused` if the value breaks the rule."""
+def keep(rule: RuleSpec, value: str | None, convert: Callable[[str], Any] | None) -> None:
+    """Raises `Refused` if the value breaks the rule; an empty value only breaks a list that does not hold it."""
     if rule.one_of is not None and fold(value or "") not in rule.one_of:
         raise Refused(rule.name, f"column {rule.column!r}: {rule.why}")
-    if rule.at_least is not None and value is not None:
-        try:
-            fits = number(value) >= Decimal(str(rule.at_least))
-        except Refused as refused:
-            raise Refused(refused.rule, f"column {rule.column!r}: {refused.reason}") from None
-        if not fits:
-            raise Refused(rule.name, f"column {rule.column!r}: promised at least {rule.at_least:g}, came less: {rule.why}")
+    if value is None:
+        return
+    try:
+        if convert:
+            convert(value)
+        fits = rule.at_least is None or number(value) >= Decimal(str(rule.at_least))
+    except Refused as refused:
+        raise Refused(refused.rule, f"column {rule.column!r}: {refused.reason}") from None
+    if not fits:
+        raise Refused(rule.name, f"column {rule.column!r}: promised at least {rule.at_least:g}, came less: {rule.why}")

@@ -19,7 +19,7 @@ NOTHING = frozenset(("", "null", "none", "nan", "undefined", "n/a", "na", "(not 
 # The shape that email-validator accepts without DNS, but for quoted local parts and address literals, which no shop's
 # customers have: 1 microsecond instead of 45.
 _ATOM = r"[^\s@<>()\[\]\\,;:\"]+"
-_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_LABEL = r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?"
 _EMAIL = re.compile(rf"(?!\.)(?!.*\.\.)({_ATOM})(?<!\.)@((?:{_LABEL}\.)+{_LABEL})")
 _HEX = re.compile(r"[0-9a-f]+")
 _PHONE = re.compile(r"[+0-9().,;/\s\-–]+(?:(?:x|ext\.?|poste)\s*\d+)?", re.IGNORECASE)

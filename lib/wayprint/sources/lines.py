@@ -62,6 +62,8 @@ class Lines:
 
     def _unpacked(self, stream: Readable) -> Iterator[bytes]:
         data = stream.read(SLICE)
+        while data and len(data) < len(GZIP) and (more := stream.read(SLICE)):
+            data += more
         if not data.startswith(GZIP):
             if self._name.endswith(".gz") and not _is_text(data):
                 self._broken = ("corrupt_gzip", "the file is named .gz and does not begin as gzip: deliver it again")

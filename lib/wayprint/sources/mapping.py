@@ -72,7 +72,7 @@ class Mapper:
         self._dimensions = [self._column(name) for name in spec.dimensions]
         self._identifiers = [(one, self._get(one, self._convert("", one.how or "raw", one.format))) for one in spec.identifiers]
         self._consents = [(one, self._get(one, str)) for one in spec.consents]
-        self._rules = [(one, self._column(one.column)) for one in spec.rules]
+        self._rules = [(one, self._column(one.column), self._convert("", one.how, None) if one.how else None) for one in spec.rules]
         self._url = self._get(spec.page.url, str) if spec.page.url else None
         self._referrer = self._get(spec.page.referrer, str) if spec.page.referrer else None
         self._asked = tuple(sorted(spec.page.identifiers))
@@ -83,8 +83,8 @@ class Mapper:
 
     def rows(self, values: Values, file_id: str, line: int, original: bytes) -> Iterator[tuple[str, Row]]:
         """The rows of one record, each with its kind; the vault's rows too. Raises `Refused`."""
-        for rule, get in self._rules:
-            keep(rule, get(values))
+        for rule, get, convert in self._rules:
+            keep(rule, get(values), convert)
         row: Row = {**self._constants, "file_id": file_id, "line_number": line, "source": self.source}
         if self._name:
             row["event_name"] = self._name(values)

@@ -96,18 +96,7 @@ def read_jsonl(raw: Raw) -> Iterator[Record]:
     raw.places = {fold(slot): place for place, slot in enumerate(raw.slots)}
     paths = [(tuple(slot.split(".")), slot in raw.lists) for slot in raw.slots]
     declared = {path[0] for path, _ in paths} | {c.split(".")[0] for c in raw.spec.columns}
-    for line in raw.lines:
-        try:
-            text = _text(line, raw.lines.limit)
-            if not text.strip():
-                continue
-            if _BAD_ESCAPE.search(line.content):
-                raise Refused("bad_encoding", "promised text, came an escape for half a character or a NUL: correct the writer")
-            found = _loads(text)
-            raw.extra.update(key for key in found.keys() - declared if len(raw.extra) < 200 and _COLUMN_NAME.fullmatch(key))
-            yield Record(line.number, 1, line.content, [walk(found, path, as_list) for path, as_list in paths])
-        except Refused as refused:
-            yield Record(line.number, 1, line.content, refused=refused)
+    return _objects(raw, paths, declared)
 
 
 def read_adobe(raw: Raw) -> Iterator[Record]:
@@ -221,6 +210,21 @@ def _quoted(raw: Raw, line: Line, text: str, delimiter: str, width: int | None) 
         return Record(line.number, 1, line.content, refused=refused)
     whole = b"\n".join((line.content, *(t.content for t in taken))) if taken else line.content
     return Record(line.number, 1 + len(taken), whole, values)
+
+
+def _objects(raw: Raw, paths: list[tuple[tuple[str, ...], bool]], declared: set[str]) -> Iterator[Record]:
+    for line in raw.lines:
+        try:
+            text = _text(line, raw.lines.limit)
+            if not text.strip():
+                continue
+            if _BAD_ESCAPE.search(line.content):
+                raise Refused("bad_encoding", "promised text, came an escape for half a character or a NUL: correct the writer")
+            found = _loads(text)
+            raw.extra.update(key for key in found.keys() - declared if len(raw.extra) < 200 and _COLUMN_NAME.fullmatch(key))
+            yield Record(line.number, 1, line.content, [walk(found, path, as_list) for path, as_list in paths])
+        except Refused as refused:
+            yield Record(line.number, 1, line.content, refused=refused)
 
 
 def _loads(text: str) -> dict[str, Any]:

@@ -234,13 +234,22 @@ class AlsoSpec(Spec):
 
 
 class RuleSpec(Spec):
-    """What must hold of a column of each record; a record that breaks it goes to quarantine under the rule's name."""
+    """What must hold of a column of each record; a record that breaks it goes to quarantine under the rule's name.
+
+    `how`: the column, though not mapped, must be readable that way (under the reading's own rule: bad_time, bad_number).
+    """
 
     name: str
     column: str
     why: str
     one_of: tuple[str, ...] | None = None
     at_least: float | None = None
+    how: str | None = None
+
+    @field_validator("how")
+    @classmethod
+    def _how(cls, how: str | None) -> str | None:
+        return one_of(how, HOW, "reading") if how else how
 
     @field_validator("one_of", mode="before")
     @classmethod

@@ -55,7 +55,7 @@ def _calls(scene: Scene) -> pd.DataFrame:
     visit = actions["visit"].to_numpy()
     calls = actions[["verb", "t", "product", "term", "order", "named"]].assign(person=visits["person"].to_numpy()[visit], device=visits["device"].to_numpy()[visit], campaign=visits["campaign"].to_numpy()[visit])
     named = calls[calls["verb"] == "login"].assign(verb="identify", t=lambda c: c["t"] + 400)
-    used = usages.assign(verb="usage", product=scene.goods.product_id.tolist().index("P10000") + CONNECTED * 20, term="", order=-1, named=True, campaign=-1, device=scene.population.of("app", usages["person"].to_numpy()))
+    used = usages.assign(verb="usage", product=scene.goods.product_id.tolist().index("P10000") + CONNECTED * 20, term="", order=-1, named=True, campaign=-1, device=scene.population.of("app_device", usages["person"].to_numpy()))
     used["named"] = used["t"].to_numpy() >= scene.traffic.account_from[used["person"].to_numpy()]
     return pd.concat([calls, named, used], ignore_index=True).sort_values(["t", "person"], kind="stable", ignore_index=True)
 

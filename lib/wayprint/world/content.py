@@ -4,13 +4,13 @@ BigQuery writes them."""
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from wayprint.world import hours
 from wayprint.world.chance import stream
 from wayprint.world.files import Deliveries
 from wayprint.world.planted import Notes, spoil_json
 from wayprint.world.scene import Scene
+from wayprint.world.visits import numbered
 
 HOST = "conseils.oree.example"
 PAGES = ("choisir-son-canape", "cuisine-ouverte", "eclairer-une-piece", "jardin-d-ete", "bien-dormir", "petits-espaces", "textiles-d-hiver")
@@ -32,7 +32,7 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     notes.show("ga_client", person, details["ga_client"].to_numpy())
     notes.show("login", person, user)
     came = rng.choice(len(SOURCES), len(visits), p=(0.55, 0.1, 0.25, 0.1))[visit]
-    number = pd.Series(visit).groupby(device).transform(lambda v: pd.factorize(v)[0] + 1).to_numpy() if len(visit) else visit
+    number = numbered(visit, device)
     page = rng.integers(0, len(PAGES), len(actions))
     t, start = actions["t"].to_numpy(), visits["t"].to_numpy()[visit] // 1000
     params = [

@@ -16,6 +16,7 @@ from wayprint.world.files import Deliveries, lines_of
 from wayprint.world.offer import STORES
 from wayprint.world.planted import Layout, Notes, spoil
 from wayprint.world.scene import Scene
+from wayprint.world.visits import numbered
 
 HEADERS = """accept_language browser country date_time duplicate_purchase exclude_hit geo_country hit_source hit_time_gmt hitid_high hitid_low ip
  language new_visit post_campaign post_channel post_currency post_cust_visid post_evar1 post_event_list post_page_url post_pagename
@@ -56,7 +57,7 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     sold = [f"{f};{p};1;{c:.2f}" if i >= 0 else "" for i, f, p, c in zip(product, goods.family_name[product], goods.product_id[product], goods.price[product], strict=True)]
     hit = rng.integers(10**18, 9 * 10**18, (size, 2))
     grouped = pd.Series(visit)
-    order = pd.Series(visit).groupby(kiosk).transform(lambda v: pd.factorize(v)[0] + 1)
+    order = numbered(visit, kiosk)
     begun = visits["t"].to_numpy()[visit] // 1000
     lines = lines_of(HEADERS, {
         "accept_language": "fr-FR", "browser": "0", "country": "0", "date_time": hours.paris(scene.start, t), "duplicate_purchase": "0", "exclude_hit": "0", "geo_country": "fra", "hit_source": "1",

@@ -34,7 +34,8 @@ TABLET_AGENT = "Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X) AppleWebKit/605.1.
 @dataclass(frozen=True)
 class Population:
     """`persons`: one row a person, its position is the true person. `devices`: one row a browser or app installation;
-    a person's devices by kind are in `persons` (`phone`, `desktop`, `tablet`, `app`; -1 where there is none)."""
+    the devices a person uses are in `persons` (`phone_device`, `desktop_device`,
+    `tablet_device`, `app_device`; -1 where there is none)."""
 
     persons: pd.DataFrame
     devices: pd.DataFrame
@@ -136,7 +137,7 @@ def _taste(persons: pd.DataFrame, rng: np.random.Generator) -> None:
     persons["phone_share"] = phone  # of web visits and web purchases
     persons["owns_connected"] = app & happens(rng, 0.35, count)
     # E-mails a week: the only thing that decides the pressure, so that its effect can be measured.
-    persons["emails_per_week"] = choose(rng, (1.0, 2.0, 4.0, 7.0), (30, 35, 25, 10), count).astype(float)
+    persons["emails_per_week"] = choose(rng, (1.0, 2.0, 3.0, 6.0), (38, 34, 18, 10), count).astype(float)
     persons["bad_mailbox"] = happens(rng, 0.015, count)
 
 
@@ -166,7 +167,7 @@ def _devices(persons: pd.DataFrame, rng: np.random.Generator, days: int) -> pd.D
             column = of_home[home]
         else:
             column[owners] = first + np.arange(size)
-        persons[kind] = column
+        persons[f"{kind}_device"] = column
         first += size
     devices = pd.concat(frames, ignore_index=True)
     skewed = happens(rng, 0.012, len(devices)) & (devices["kind"] != "app").to_numpy()

@@ -26,6 +26,7 @@ class Scene:
     seed: int
     start: dt.date
     days: int
+    dates: list[str]
     population: Population
     plan: Campaigns
     goods: Offer
@@ -34,10 +35,6 @@ class Scene:
     traffic: Traffic
     actions: pd.DataFrame
     care: Care
-
-    @property
-    def dates(self) -> list[str]:
-        return hours.date_texts(self.start, self.days)
 
     @property
     def end(self) -> int:
@@ -61,4 +58,4 @@ def stage(people: int, days: int, seed: int, start: dt.date) -> Scene:
     behaviour = simulate(crowd, plan, periods, days, seed)
     moved = traffic(behaviour, crowd, plan, goods, start, seed)
     actions = browse(moved, crowd, goods, seed)
-    return Scene(seed, start, days, crowd, plan, goods, periods, behaviour, moved, actions, care(moved, crowd, periods, days, start, seed))
+    return Scene(seed, start, days, hours.date_texts(start, days), crowd, plan, goods, periods, behaviour, moved, actions, care(moved, crowd, periods, days, start, seed))

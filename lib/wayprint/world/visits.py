@@ -139,11 +139,18 @@ def _kiosks(wishes: pd.DataFrame, behaviour: Behaviour, start: dt.date, rng: np.
 def _equip(visits: pd.DataFrame, population: Population, rng: np.random.Generator) -> pd.DataFrame:
     """A device for each visit: a purchase uses the one its place says, a family tablet takes a quarter of its household's web visits."""
     person, place = visits["person"].to_numpy(), visits["place"].to_numpy()
-    phone, desktop, tablet, app = (population.of(kind, person) for kind in ("phone", "desktop", "tablet", "app"))
+    phone, desktop, tablet, app = (population.of(f"{kind}_device", person) for kind in ("phone", "desktop", "tablet", "app"))
     on_phone = np.where(place < 0, happens(rng, population.of("phone_share", person)), place == PHONE)
     device = np.where((on_phone & (phone >= 0)) | (desktop < 0), phone, desktop)
     device = np.where((tablet >= 0) & (place < 0) & happens(rng, 0.25, len(visits)), tablet, device)
     return visits.assign(device=np.where(visits["platform"] == "app", app, np.where(visits["platform"] == "kiosk", -1, device)))
+
+
+def numbered(visit: Array, of: Array) -> Array:
+    """For rows that name their visit: its number, from 1, among the visits of the same device (visits are in order of time)."""
+    seen, row = np.unique(visit, return_index=True)
+    number = pd.Series(of[row]).groupby(of[row]).cumcount().to_numpy() + 1
+    return np.asarray(number[np.searchsorted(seen, visit)], dtype=np.int64)
 
 
 def _log_in(visits: pd.DataFrame, population: Population, rng: np.random.Generator) -> Array:

@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 
 from wayprint.world import hours
-from wayprint.world.behaviour import DIRECT, ORGANIC, ORGANIC_SOCIAL, REFERRAL
+from wayprint.world.behaviour import ORGANIC, ORGANIC_SOCIAL, REFERRAL
 from wayprint.world.campaigns import ADS, EMAIL
 from wayprint.world.chance import Array, choose, happens, hexes, objects, stream, uuids
 from wayprint.world.files import Deliveries, euros, lines_of
 from wayprint.world.france import TOWNS
 from wayprint.world.offer import FAMILIES
-from wayprint.world.people import PHONE_AGENTS, TABLET_AGENT
+from wayprint.world.people import PHONE_AGENTS
 from wayprint.world.planted import CRAWLER, EMPTY_MD5, EMPTY_SHA256, NULL, Layout, Notes, crawlers, spoil
 from wayprint.world.scene import Scene
+from wayprint.world.visits import numbered
 
 HOST = "www.oree.example"
 GEO = "geo_country geo_region geo_city geo_zipcode geo_latitude geo_longitude geo_region_name".split()
@@ -62,7 +63,7 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     _clock(hits, scene.end, rng)
     hits = _repeat(hits, notes, rng)
     hits["arrives"] = scene.day_of(hits["collected"].to_numpy()) + hits["copy"].to_numpy()
-    hits = hits.sort_values(["arrives", "session", "t", "event_id"], kind="stable", ignore_index=True)
+    hits = hits.iloc[np.lexsort((hits["t"], hits["arrives"]))].reset_index(drop=True)
     lines = _lines(hits)
     layout = Layout("\t", FIELDS.index("event_id"), FIELDS.index("collector_tstamp"), FIELDS.index("tr_total"))
     to.deliver("snowplow_web/{}.tsv.gz", lines, hits["arrives"].to_numpy(), scene.dates, bad=spoil(rng, lines, layout))
@@ -87,7 +88,7 @@ def _hits(scene: Scene, notes: Notes, rng: np.random.Generator) -> pd.DataFrame:
     hits["cookie"] = np.where(cleared, details["next_cookie"], details["cookie"])
     hits["network"], hits["address"], hits["shift"] = details["network_id"].to_numpy(), details["address"].to_numpy(), details["clock_shift_s"].to_numpy()
     hits["session"] = uuids(rng, len(visits))[visit]
-    hits["index"] = _session_numbers(hits)
+    hits["index"] = [str(n) for n in numbered(visit, pd.factorize(hits["cookie"])[0])]
     hits["geo"], hits["browser"] = _places(scene)[device], _browsers(scene)[device]
     hits["user_id"] = np.where(actions["named"], people.of("login", person), "")
     _addresses(hits, actions, scene, landing, notes, rng)
@@ -111,12 +112,6 @@ def _item_rows(actions: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     mine = items[items["order"].isin(bought["order"])].copy()
     mine["line"] = mine.index
     return bought.drop(columns="product").merge(mine[["order", "line", "product"]], on="order").assign(verb="item")
-
-
-def _session_numbers(hits: pd.DataFrame) -> list[str]:
-    first = hits.drop_duplicates("session").sort_values(["cookie", "t"], kind="stable")
-    number = pd.Series(first.groupby("cookie").cumcount().to_numpy() + 1, index=first["session"])
-    return [str(n) for n in number.loc[hits["session"]].to_numpy()]
 
 
 def _addresses(hits: pd.DataFrame, actions: pd.DataFrame, scene: Scene, landing: Array, notes: Notes, rng: np.random.Generator) -> None:
@@ -258,13 +253,13 @@ def _clock(hits: pd.DataFrame, end: int, rng: np.random.Generator) -> None:
     """Adds ids, what the device's clock says, and when the collector and the file get the hit."""
     hits.fillna("", inplace=True)
     hits["event_id"], hits["tracker"] = uuids(rng, len(hits)), "sp"
-    sessions = pd.unique(hits["session"])
-    late = happens(rng, 0.006, len(sessions))
-    delay = np.where(late, np.exp(rng.uniform(0, np.log(90), len(sessions))) * hours.DAY, 0).astype(np.int64)
-    delay = np.where(hits.groupby("session", sort=False)["t"].max().loc[sessions].to_numpy() + delay + 10_000 < end, delay, 0)
-    wait = pd.Series(delay, index=sessions).loc[hits["session"]].to_numpy()
-    hits["late_days"] = np.where(hits["person"] < 0, 0, wait / hours.DAY)
-    held = np.where(hits["person"] < 0, 0, wait) + rng.integers(60, 900, len(hits))
+    session, names = pd.factorize(hits["session"])
+    late = happens(rng, 0.006, len(names))
+    delay = np.where(late, np.exp(rng.uniform(0, np.log(90), len(names))) * hours.DAY, 0).astype(np.int64)
+    last = hits["t"].groupby(session).max().to_numpy()
+    wait = np.where(hits["person"] < 0, 0, np.where(last + delay + 10_000 < end, delay, 0)[session])
+    hits["late_days"] = wait / hours.DAY
+    held = wait + rng.integers(60, 900, len(hits))
     hits["created"] = hits["t"] + hits["shift"].astype(np.int64) * 1000
     hits["sent"] = hits["created"] + held
     hits["collected"] = hits["t"] + held + rng.integers(20, 250, len(hits))
@@ -317,6 +312,3 @@ def _lines(hits: pd.DataFrame) -> list[str]:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-__all__ = ["DIRECT", "FIELDS", "HOST", "TABLET_AGENT", "deliver"]

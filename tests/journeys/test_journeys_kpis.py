@@ -1,0 +1,77 @@
+"""Every figure of the dictionary is counted as it says, and channels add up to the whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+
+import pytest
+
+from wayprint.contracts import conform
+from wayprint.journeys.kpis import count_kpis
+from wayprint.tables.events import EVENTS
+from wayprint.tables.journeys import CONVERSIONS, JOURNEYS, SESSIONS, TOUCHES, VISITS
+from wayprint.tables.quality import KPIS
+
+pytestmark = pytest.mark.spark
+MARCH, APRIL = dt.date(2026, 3, 1), dt.date(2026, 4, 1)
+
+
+@pytest.fixture
+def figures(rows, at, knobs):
+    april = dt.datetime(2026, 4, 1)
+    sessions = rows(
+        SESSIONS, {"started_at": at("10:00"), "channel": "Email", "is_engaged": True}, {"started_at": at("10:00"), "channel": "Direct"},
+        {"started_at": dt.datetime(2026, 3, 31, 23, 59, 59), "channel": "Direct"}, {"started_at": april, "channel": "Direct"})
+    visits = rows(VISITS, *[{"started_at": at("10:00"), "channel": c, "has_conversion": b} for c, b in [("Email", True), ("Email", False), ("Store", False)]])
+    names = ["email_sent", "email_sent", "email_click", "ticket_opened", "payment_error", "purchase", "purchase", "survey_answer", "survey_answer", "other"]
+    touches = rows(TOUCHES, *[{
+        "event_name": name, "happened_at": at("10:00"), "channel": "Email" if n % 2 else "Direct", "is_digital": n != 6,
+        "person_id": None if n == 9 else f"person-{n % 3}", "direction": "outbound" if name == "email_sent" else "inbound",
+        "stage": None if name == "other" else "search", "score": {7: 0.8, 8: 0.2}.get(n)} for n, name in enumerate(names)])
+    conversions = rows(
+        CONVERSIONS,
+        {"converted_at": at("10:00"), "channel": "Email", "is_digital": True, "gross_amount": Decimal("0.10"), "revenue_amount": Decimal("0.10")},
+        {"converted_at": at("10:00"), "channel": "Store", "gross_amount": Decimal("10.20"), "refund_amount": Decimal("5.10"),
+         "revenue_amount": Decimal("5.10")})
+    journeys = rows(
+        JOURNEYS,
+        {"started_at": at("10:00"), "ended_at": at("3 22:00"), "ended_by": "conversion", "channels": ["Email", "Direct"], "visits": 2, "sources": 1},
+        {"started_at": at("10:00"), "ended_at": at("3 10:00"), "ended_by": "conversion", "channels": ["Direct"], "visits": 5, "sources": 3},
+        {"started_at": at("10:00"), "ended_at": at("3 10:00"), "ended_by": "silence", "channels": ["Direct"]},
+        {"started_at": at("10:00"), "ended_at": at("3 10:00"), "ended_by": "open", "channels": ["Direct"]})
+    events = rows(EVENTS, *[{"event_name": n, "happened_at": at("10:00"), "channel": "Direct"} for n in ("page_ping", "consent", "page_view")])
+    counted = conform(count_kpis(events, sessions, touches, visits, conversions, journeys, knobs), KPIS).collect()
+    return {(k.kpi, k.month, k.channel): k for k in counted}
+
+
+def test_every_figure_of_the_dictionary_is_counted_as_it_says(figures, knobs):
+    march = {kpi: figure.value for (kpi, month, channel), figure in figures.items() if (month, channel) == (MARCH, "(all)")}
+    assert march == pytest.approx({
+        "sessions": 3, "engagement_rate": 1 / 3, "visits": 3, "conversion_rate": 1 / 3, "touches": 10, "unmapped_share": 0.1, "ignored_events": 2,
+        "active_persons": 3, "conversions": 2, "gross_amount": 10.30, "refund_amount": 5.10, "revenue_amount": 5.20, "refund_share": 5.1 / 10.3,
+        "digital_revenue_share": 0.1 / 5.2, "average_basket": 2.6, "journey_conversion_rate": 2 / 3, "cycle_days": 1.25, "visits_to_purchase": 3.5,
+        "sources_to_purchase": 2, "satisfaction_rate": 0.5, "tickets": 1, "payment_error_rate": 0.5, "emails_sent": 2, "email_click_rate": 0.5})
+    assert set(march) == set(knobs.kpis)
+
+
+def test_channels_add_up_to_the_whole_exactly_where_the_dictionary_says_so(figures, knobs):
+    sums = defaultdict(Decimal)
+    for (kpi, month, channel), figure in figures.items():
+        if knobs.kpis[kpi].kind == "additive" and channel != "(all)":
+            sums[kpi, month] += Decimal(str(figure.value))
+    wholes = {key[:2]: Decimal(str(f.value)) for key, f in figures.items() if key[2] == "(all)" and knobs.kpis[key[0]].kind == "additive"}
+    assert sums == wholes
+    assert ("sessions", APRIL) in wholes
+
+
+def test_a_person_on_two_channels_is_active_once_in_all(figures):
+    assert [figures["active_persons", MARCH, c].value for c in ("Direct", "Email", "(all)")] == [3, 2, 3]
+
+
+def test_a_ratio_shows_what_it_is_made_of_and_is_absent_without_a_denominator(figures):
+    rate = figures["conversion_rate", MARCH, "Email"]
+    assert (rate.value, rate.numerator, rate.denominator) == (0.5, 1.0, 2.0)
+    assert figures["conversion_rate", MARCH, "Store"].value == 0.0
+    assert ("conversion_rate", APRIL, "(all)") not in figures
