@@ -76,7 +76,7 @@ def _day(text: str | None) -> dt.date:
         raise BadConfiguration(f"--as-of {text!r}: a day is written YYYY-MM-DD") from None
 
 
-def _run(raw: str | None, lake: str, as_of: dt.date, env: str, conf: str | None, *, steps: tuple[str, ...] = (), only: tuple[str, ...] = (),
+def _run(raw: str | None, lake: str, as_of: dt.date, env: str, conf: str | None, *, steps: tuple[Any, ...] = (), only: tuple[str, ...] = (),
          start: str | None = None, dry_run: bool = False, as_json: bool = False, outputs: bool = True, truth: Path | None = None) -> int:
     from wayprint.engine import Engine
 
@@ -230,9 +230,8 @@ def job(name: str) -> None:
 
 
 def _exit(command: typer.Typer) -> None:
-    from wayprint.contracts import ContractBroken
+    from wayprint.contracts import BadConfiguration, ContractBroken
     from wayprint.lake import LakeUnusable
-    from wayprint.settings import BadConfiguration
 
     try:
         command()

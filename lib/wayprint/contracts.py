@@ -22,6 +22,10 @@ Layer = Literal["bronze", "silver", "gold", "quarantine", "vault"]
 Severity = Literal["fail", "warn"]
 
 
+class BadConfiguration(Exception):
+    """Settings, keys or files that cannot be used; the message names file and key, what was expected, what came, the cure."""
+
+
 class ContractBroken(Exception):
     """A promise was not kept. `broken` lists every breach found, each a full sentence with its cure."""
 
@@ -120,7 +124,7 @@ class Table:
     @property
     def statistics_columns(self) -> list[str]:
         """Columns that may have min/max in the log: plain types that tell nothing about one person."""
-        plain = re.compile(r"^(string|date|timestamp|int|long|bigint|double|boolean|decimal\(.*\))$")
+        plain = re.compile(r"^(string|date|timestamp|int|long|bigint|double|decimal\(.*\))$")
         return [c.name for c in self.columns if not c.personal and plain.match(c.type)]
 
 
@@ -157,7 +161,8 @@ class Step:
     domain's settings class), `as_of` (date), `registry` (the model registry), `previous_<table>` for a `Previous` input,
     `prepared` (what `prepare` returned, computed once and shared by all outputs). It returns one DataFrame per written
     table, in order. `each`: the rows of one key depend only on the input rows of that key; rows without a key (null) are
-    left out of increments unless `each_null`. The last written table is the commit point.
+    left out of increments unless `each_null`. `commit` is the table published last, whose commit says where the step got to; the last
+    of `writes` if not given.
     """
 
     run: Callable[..., Any]
@@ -166,6 +171,7 @@ class Step:
     each: str | None = None
     prepare: Callable[..., Any] | None = None
     each_null: bool = False
+    commit: Table | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -183,6 +189,10 @@ class Step:
                     broken.append(f"each={self.each!r} is not a column of {table.name}; read it with Whole(...) or key it differently")
         if broken:
             raise ContractBroken(self.name, broken)
+
+    @property
+    def commit_point(self) -> Table:
+        return self.commit or self.writes[-1]
 
     @property
     def asks(self) -> set[str]:
@@ -215,7 +225,7 @@ def conform(rows: DataFrame, table: Table) -> DataFrame:
     for name, kind in wanted.items():
         if name not in came:
             near = by_folded.get(name.lower())
-            hint = f"rename {near!r}" if near else f"add it, or declare it away in tables (came: {sorted(came)})"
+            hint = f"rename {near!r}" if near else "add it in the step, or take it out of the promise"
             broken.append(f"column {name} ({kind}) is missing: {hint}")
         elif came[name] != kind:
             broken.append(f"column {name} was promised {kind} and came {came[name]}: cast it in the step")

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 from collections.abc import Callable, Sequence
@@ -16,12 +17,19 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from wayprint import pipeline
+from wayprint.audiences.exports import export_rows
+from wayprint.audiences.files import write_files
+from wayprint.contracts import BadConfiguration, Step
 from wayprint.lake import Lake
 from wayprint.registry import Registry
+from wayprint.report.page import REPORT_READS, write_report
 from wayprint.runner import Report, Runner, StepResult
-from wayprint.session import runtime, session
-from wayprint.settings import BadConfiguration, Settings, load, nearest
+from wayprint.session import session
+from wayprint.settings import Settings, load, nearest
+from wayprint.sources.keys import Keys
+from wayprint.sources.listing import list_files
 from wayprint.tables import ALL
+from wayprint.tables.bronze import FILES
 
 
 class Engine:
@@ -29,17 +37,16 @@ class Engine:
 
     def __init__(self, spark: SparkSession, lake: Lake, settings: Settings):
         self.spark, self.lake, self.settings = spark, lake, settings
-        self.registry = Registry.open(lake.side_folder("_mlflow"))
+        self.registry = Registry.open(lake.root, os.environ)
 
     @classmethod
     def open(cls, lake: str, env: str = "dev", conf: str | None = None) -> Engine:
         """Raises BadConfiguration (settings, keys), LakeUnusable (root) or RuntimeError (jars), each with the cure."""
-        settings = pipeline.compose(load(pipeline.SECTIONS, env, Path(conf) if conf else None))
+        settings = pipeline.compose(load(pipeline.SECTIONS, env, Path(conf) if conf else None), Keys.from_environment())
         root = Lake(lake)
         root.side_folder("_wayprint")
         spark = session(settings.spark)
         spark.sparkContext.setCheckpointDir(str(root.side_folder("_wayprint/checkpoints")))
-        settings = settings.replace("identity", has_graphframes=runtime(spark).has_graphframes)
         return cls(spark, root, settings)
 
     def __enter__(self) -> Engine:
@@ -58,7 +65,7 @@ class Engine:
         at = self.lake.state(self.spark, ALL[name]).version if version is None else version
         return self.lake.read(self.spark, ALL[name], at)
 
-    def run(self, raw: str | None, as_of: dt.date, *, steps: Sequence[str] = (), only: Sequence[str] = (), start: str | None = None,
+    def run(self, raw: str | None, as_of: dt.date, *, steps: Sequence[Step] = (), only: Sequence[str] = (), start: str | None = None,
             dry_run: bool = False, on_start: Callable[[str], None] = lambda step: None,
             on_result: Callable[[StepResult], None] = lambda result: None, say: Callable[[str], None] = lambda text: None) -> Report:
         """Bring the tables up to date with the raw files; `steps` narrows the pipeline to those of a job.
@@ -66,38 +73,39 @@ class Engine:
         Files that no source claims are named through `say` and left alone. Raises BadConfiguration where there is nothing to
         read and nothing was ever read.
         """
-        from wayprint.sources.listing import list_files
-
-        chosen = [s for s in pipeline.STEPS if not steps or s.name in steps]
+        chosen = [s for s in pipeline.STEPS if not steps or s in steps]
         files: list[dict[str, Any]] = []
         with self.lake.run_alone(say):
-            if raw is not None and any(s.name == pipeline.INGEST for s in chosen):
-                files, unclaimed = list_files(raw, self.settings.sources)
+            if any(s.name == pipeline.INGEST for s in chosen) and raw is not None:
+                files, unclaimed = list_files(raw, self.settings.sources.specs)
                 for name in unclaimed[:5]:
                     say(f"no source claims {name}: left alone (add a file to conf/sources, or move it away)")
                 if len(unclaimed) > 5:
                     say(f"... and {len(unclaimed) - 5} more files that no source claims")
-                if not files and not self.lake.state(self.spark, ALL["files"]).version:
-                    raise BadConfiguration(
-                        f"{raw}: no file that a source of conf/sources claims, and the lake is empty; a source names its files by `path`, "
-                        "relative to the raw folder")
-            self.settings = self.settings.replace("spark")
+            if not files and self.lake.state(self.spark, FILES).version is None:
+                raise BadConfiguration(
+                    f"nothing to read: {'no --raw folder was given' if raw is None else f'{raw} has no file that a source of conf/sources claims'}, "
+                    "and the lake is empty; a source names its files by `path`, relative to the raw folder")
             return Runner(self.spark, self.lake, chosen, self.settings, as_of, registry=self.registry, raw_files=files,
                           threads=self.settings.spark.threads, on_start=on_start, on_result=on_result).run(only, start, dry_run)
 
     def exports(self, as_of: dt.date) -> list[dict[str, Any]]:
-        """Write the files for ad platforms; the manifests, one a destination and audience."""
-        from wayprint.audiences.destinations import export_all
-        from wayprint.sources.keys import Keys
-
-        tables = {name: self.table(name) for name in pipeline.EXPORT_READS}
-        return export_all(tables, self.settings.audiences, Keys.from_environment().open, self.lake.side_folder("exports"), as_of)
+        """Write the files of every advertising audience for every destination; their manifests."""
+        settings = self.settings.audiences
+        tables = {table.name: self.table(table.name) for table in pipeline.EXPORT_READS}
+        manifests = []
+        for audience in (a for a in settings.definitions if a.channel == "ads"):
+            for name, destination in settings.destinations.items():
+                rows = export_rows(**tables, audience=audience.name, destination=destination)
+                manifest = write_files(
+                    (r.asDict() for r in rows.toLocalIterator()), audience.name, name, destination, self.lake.side_folder("exports"), as_of,
+                    Keys.from_environment().open, settings.default_country)
+                manifests.append(dataclasses.asdict(manifest))
+        return manifests
 
     def report(self, as_of: dt.date, truth: Path | None = None) -> tuple[Path, list[str]]:
         """Write report.html; its path and the five sentences of page one."""
-        from wayprint.report.page import write_report
-
-        tables = {name: self.table(name) for name in pipeline.REPORT_READS}
+        tables = {table.name: self.table(table.name) for table in REPORT_READS}
         return write_report(tables, self.settings.report, self.lake.side_folder("report"), as_of, truth)
 
 

@@ -77,17 +77,17 @@ SECTIONS: dict[str, type[BaseModel]] = {
 def compose(settings: Settings, keys: Keys) -> Settings:
     """The settings with what only the keys can say: the hashes by which blocked values are known inside the lake."""
     country = settings.sources.default_country
-    values = [(b.type, canonical(b.type, b.value, country)) for b in settings.identity.blocked]
-    blocked = sorted({keys.identifier_id(kind, value) for kind, value in values if value})
+    values = [canonical(b.type, b.value, country) for b in settings.identity.blocked]
+    blocked = sorted({keys.identifier_id(*value) for value in values if value})
     return settings.replace("identity", blocked_ids=blocked)
 
 
 INGEST = "ingest"
 JOBS: dict[str, tuple[Step, ...]] = {
     "ingest": (
-        Step(ingest, (RawFiles(),), (VAULT, RAW_CONTACTS, RAW_COSTS, RAW_REFERENCES, QUARANTINE, RAW_EVENTS, FILES), each="file_id", prepare=parse_files),
-        Step(deduplicate, (RAW_EVENTS,), (REPEATED_EVENTS, UNIQUE_EVENTS), each="event_id"),
-        Step(clean, (UNIQUE_EVENTS,), (REFUSED_EVENTS, EVENTS), each="origin_id"),
+        Step(ingest, (RawFiles(),), (VAULT, RAW_EVENTS, RAW_CONTACTS, RAW_COSTS, RAW_REFERENCES, QUARANTINE, FILES), each="file_id", prepare=parse_files),
+        Step(deduplicate, (RAW_EVENTS,), (UNIQUE_EVENTS, REPEATED_EVENTS), each="event_id", commit=UNIQUE_EVENTS),
+        Step(clean, (UNIQUE_EVENTS,), (EVENTS, REFUSED_EVENTS), each="origin_id", commit=EVENTS),
         Step(latest_contacts, (RAW_CONTACTS,), (CONTACTS,), each="contact_id"),
         Step(daily_costs, (RAW_COSTS,), (COSTS,)),
     ),

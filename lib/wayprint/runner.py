@@ -139,7 +139,8 @@ class Runner:
         return Report(self.run_id, self.as_of, ordered, time.monotonic() - began)
 
     def _choose(self, only: Sequence[str], start: str | None) -> set[str]:
-        from wayprint.settings import BadConfiguration, nearest
+        from wayprint.contracts import BadConfiguration
+        from wayprint.settings import nearest
 
         names = [s.name for s in self.steps]
         for name in [*only, *([start] if start else [])]:
@@ -187,7 +188,7 @@ class Runner:
 
     def _plan(self, step: Step, spark: SparkSession) -> Plan:
         """What moved since the commit that the step last published."""
-        state = self._states[step.writes[-1].name]
+        state = self._states[step.commit_point.name]
         note = state.note if state.note.get("step") == step.name else {}
         raw = next((i for i in step.reads if isinstance(i, RawFiles)), None)
         if raw is not None:
@@ -226,7 +227,7 @@ class Runner:
         A name stays known when its file is gone; the rows of a file that is gone stay. So a changed promise of a bronze
         table needs all files at hand.
         """
-        table = step.writes[-1]
+        table = step.commit_point
         known = {r["file_id"]: r for r in (r.asDict() for r in self.lake.read(spark, table, self._states[table.name].version)
                                            .select("file_id", "source", "file", "names", "spec_id").collect())}
         listed = []
@@ -263,8 +264,8 @@ class Runner:
                 return StepResult(step.name, "unchanged", f"{plan.why}, no key concerned")
             outputs = self._compute(step, spark, plan, keys, key_count, held)
             counted = [self._check(table, rows) for table, rows in zip(step.writes, outputs, strict=True)]
-            published = []
-            for table, rows, (count, rules) in zip(step.writes, outputs, counted, strict=True):
+            published: list[Published] = []
+            for table, rows, (count, rules) in sorted(zip(step.writes, outputs, counted, strict=True), key=lambda made: made[0] == step.commit_point):
                 state = pinned[table.name]
                 standing = None
                 if keys is not None and state.version is not None:
@@ -283,10 +284,12 @@ class Runner:
         rows_in = len(plan.files) if plan.files is not None else key_count if keys is not None else sum(pinned[t.name].rows for t in step.inputs)
         return StepResult(
             step.name, "published" if any(p.changed for p in published) else "unchanged", plan.why, rows_in, published,
-            sum(count for count, _ in counted), sum(p.inserted for p, t in zip(published, step.writes, strict=True) if t.layer == "quarantine"))
+            sum(count for count, _ in counted), sum(p.inserted for p in published if self._tables[p.table].layer == "quarantine"))
 
     def _compute(self, step: Step, spark: SparkSession, plan: Plan, keys: DataFrame | None, key_count: int | None, held: list[DataFrame]) -> list[DataFrame]:
-        given: dict[str, Any] = {"as_of": self.as_of, "registry": self.registry}
+        given: dict[str, Any] = {"as_of": self.as_of}
+        if "registry" in step.asks:
+            given["registry"] = self.registry.reading({t.name: self._states[t.name].version for t in step.inputs})
         kind = _settings_class(step)
         if kind is not None:
             given["settings"] = self.settings.of(kind)

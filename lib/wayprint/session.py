@@ -33,6 +33,7 @@ class SparkSettings(BaseModel):
     shuffle_partitions: int
     driver_java_options: str
     adaptive: bool
+    threads: int
 
 
 @dataclass(frozen=True)

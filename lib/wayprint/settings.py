@@ -21,9 +21,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-
-class BadConfiguration(Exception):
-    """A configuration that cannot be used; the message names file, key, what was expected and what came."""
+from wayprint.contracts import BadConfiguration
 
 
 def conf_folder() -> Traversable:
@@ -142,8 +140,8 @@ class Settings:
 
     def replace(self, section: str, **changes: Any) -> Settings:
         """A copy with some knobs of one section changed (validated)."""
-        kind = type(self._sections[section])
-        changed = kind(**{**self._sections[section].model_dump(), **changes})
+        standing = self._sections[section]
+        changed = type(standing)(**{**{name: getattr(standing, name) for name in type(standing).model_fields}, **changes})
         return Settings({**self._sections, section: changed}, self._rebuild, self.env, self.folder)
 
     def dump(self) -> dict[str, Any]:

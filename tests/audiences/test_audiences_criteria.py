@@ -189,8 +189,8 @@ def lake(rows: Callable[..., Any]) -> Callable[[list[Person]], dict[str, Any]]:
 
 def test_random_audiences_hold_whom_a_loop_over_people_finds(lake: Any, rules: Callable[..., AudienceSettings]) -> None:
     draw = random.Random(2026)
-    people = [a_person(draw) for _ in range(250)]
-    definitions = {f"a{number:02d}": {"who": a_criterion(draw), "is_promotion": draw.random() < 0.5} for number in range(70)}
+    people = [a_person(draw) for _ in range(200)]
+    definitions = {f"a{number:02d}": {"who": a_criterion(draw), "is_promotion": draw.random() < 0.5} for number in range(45)}
     settings = rules(**definitions, _pressure_cap=2, _pressure_days=14)
     expected = {
         (audience, f"p{number:04d}", verdict(person, definition))
@@ -211,7 +211,9 @@ def test_two_hundred_audiences_read_and_shuffle_each_input_once(lake: Any, rules
     inputs = lake([a_person(draw) for _ in range(3)])
     plans = []
     for number in (1, 200):
-        settings = rules(**{f"a{n:03d}": {"who": a_criterion(draw), "is_promotion": True} for n in range(number)})
+        settings = rules(**{
+            f"a{n:03d}": {"who": {"all": [{"did": {"event": "search", "within_days": n + 1}}, {"bought": {}}]}, "is_promotion": True}
+            for n in range(number)})
         frame = weigh_persons(**inputs, settings=settings, as_of=AS_OF)
         plan = frame._jdf.queryExecution().sparkPlan().toString()
         executed = frame._jdf.queryExecution().executedPlan().toString()

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-
 from wayprint.sources.convert import Refused, Times, converters, product, shape, text
 
 UTC = converters(Times("UTC", 2000, 2035))
@@ -34,16 +33,21 @@ def test_of_an_hour_that_comes_twice_the_first_is_meant():
     assert PARIS["time"]("2026-10-25 02:30:00") == micros("2026-10-25 00:30:00")
 
 
-@pytest.mark.parametrize(("how", "given"), [("unix_s", "1767225600"), ("unix_ms", "1767225600000"), ("unix_us", "1767225600000000"), ("unix_s", "1767225600.0")])
+@pytest.mark.parametrize(("how", "given"), [("unix_s", "1767225600"), ("unix_ms", "1767225600000"), ("unix_us", "1767225600000000"),
+    ("unix_s", "1767225600.0")])
 def test_counts_since_1970(how, given):
     assert UTC[how](given) == micros("2026-01-01")
 
 
 @pytest.mark.parametrize(("how", "given", "rule"), [
-    ("time", "31/01/2026", "bad_time"), ("time", "douze", "bad_time"), ("time", "2026-13-45 99:99:99", "bad_time"), ("time", "1970-01-01", "out_of_range"),
-    ("time", "2099-12-31", "out_of_range"), ("time", "0001-01-01T00:00:00+14:00", "out_of_range"), ("unix_us", "2026-01-01", "bad_time"), ("unix_s", "0", "out_of_range"),
-    ("unix_s", "9" * 17, "out_of_range"), ("day", "2026-02-30", "bad_time"), ("day", "1969-07-20", "out_of_range"), ("money", "1,50", "bad_number"), ("money", "NaN", "bad_number"),
-    ("money", "1_000", "bad_number"), ("money", "١٢", "bad_number"), ("money", "1e999", "bad_number"), ("money", "1e17", "bad_number"), ("long", "1.5", "bad_number"),
+    ("time", "31/01/2026", "bad_time"), ("time", "douze", "bad_time"), ("time", "2026-13-45 99:99:99", "bad_time"),
+    ("time", "1970-01-01", "out_of_range"),
+    ("time", "2099-12-31", "out_of_range"), ("time", "0001-01-01T00:00:00+14:00", "out_of_range"), ("unix_us", "2026-01-01", "bad_time"),
+    ("unix_s", "0", "out_of_range"),
+    ("unix_s", "9" * 17, "out_of_range"), ("day", "2026-02-30", "bad_time"), ("day", "1969-07-20", "out_of_range"),
+    ("money", "1,50", "bad_number"), ("money", "NaN", "bad_number"),
+    ("money", "1_000", "bad_number"), ("money", "١٢", "bad_number"), ("money", "1e999", "bad_number"), ("money", "1e17", "bad_number"),
+    ("long", "1.5", "bad_number"),
     ("long", "9223372036854775808", "bad_number"), ("int", "2147483648", "bad_number"), ("flag", "peut-être", "bad_flag")])
 def test_what_cannot_be_read_is_refused_by_name_and_not_repeated(how, given, rule):
     with pytest.raises(Refused) as caught:
@@ -77,14 +81,16 @@ def test_whole_numbers_that_went_through_a_table_of_floats_are_whole_again():
 
 @pytest.mark.parametrize(("how", "given", "value"), [
     ("country", "fr", "FR"), ("country", "France", None), ("language", "fr-FR", "fr"), ("language", "français", None), ("postal_area", "75011", "75"),
-    ("postal_area", "d41d8cd98f00b204e9800998ecf8427e", None), ("birth_year", "1991-08-19", 1991), ("birth_year", "19/08/1991", 1991), ("birth_year", "n.c.", None), ("flag", "Oui", True), ("flag", "0", False)])
+    ("postal_area", "d41d8cd98f00b204e9800998ecf8427e", None), ("birth_year", "1991-08-19", 1991), ("birth_year", "19/08/1991", 1991),
+    ("birth_year", "n.c.", None), ("flag", "Oui", True), ("flag", "0", False)])
 def test_traits_are_made_coarse(how, given, value):
     assert UTC[how](given) == value
 
 
 def test_no_text_column_holds_an_address():
     assert text("order for jeanne.dupont@example.fr please") == "order for <email> please"
-    assert text("a%20jeanne%40example.fr") == "a%20<email>" or "jeanne" not in text("a%20jeanne%40example.fr")
+    assert text("jeanne.dupont%40example.fr") == "<email>"
+    assert text("meet @ noon") == "meet @ noon"
 
 
 def test_a_shape_tells_the_form_and_not_the_value():

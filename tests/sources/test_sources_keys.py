@@ -5,7 +5,6 @@ import hmac
 import pickle
 
 import pytest
-
 from wayprint.sources.keys import HASH_KEY, VAULT_KEY, BadKey, Keys
 
 KEYS = Keys(bytes(range(32)), bytes(range(1, 33)))
@@ -45,7 +44,8 @@ def test_the_nonce_follows_the_encrypted_bytes_so_it_never_serves_two_texts():
     assert len({s[:12] for s in sealed}) == len(sealed)
 
 
-@pytest.mark.parametrize("given", [{}, {HASH_KEY: "", VAULT_KEY: "11" * 32}, {HASH_KEY: "zz" * 32, VAULT_KEY: "11" * 32}, {HASH_KEY: "00" * 31, VAULT_KEY: "11" * 32}])
+@pytest.mark.parametrize("given", [{}, {HASH_KEY: "", VAULT_KEY: "11" * 32}, {HASH_KEY: "zz" * 32, VAULT_KEY: "11" * 32},
+    {HASH_KEY: "00" * 31, VAULT_KEY: "11" * 32}])
 def test_a_missing_or_wrong_key_is_told_with_the_way_to_make_one(given):
     with pytest.raises(BadKey, match=HASH_KEY) as caught:
         Keys.from_environment(given)

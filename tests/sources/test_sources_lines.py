@@ -5,7 +5,6 @@ import io
 import random
 
 import pytest
-
 from wayprint.sources.lines import Lines
 
 

@@ -1,7 +1,6 @@
 """Addresses: what may be kept of them, and never their query."""
 
 import pytest
-
 from wayprint.sources.pages import device_type, page, referrer_host
 
 
@@ -35,15 +34,18 @@ def test_an_address_that_cannot_be_read_gives_nothing_and_no_error(broken):
 
 
 @pytest.mark.parametrize(("address", "own", "host"), [
-    ("https://www.google.com/search?q=x", "shop.example", "www.google.com"), ("https://www.shop.example/a", "shop.example", None), ("https://shop.example/", "www.shop.example", None),
+    ("https://www.google.com/search?q=x", "shop.example", "www.google.com"), ("https://www.shop.example/a", "shop.example", None),
+    ("https://shop.example/", "www.shop.example", None),
     ("android-app://com.google.android.gm/", None, "com.google.android.gm"), ("", None, None), ("http://[bad", None, None)])
 def test_a_referrer_is_another_site_or_none(address, own, host):
     assert referrer_host(address, own) == host
 
 
 @pytest.mark.parametrize(("agent", "kind"), [
-    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148", "mobile"), ("Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X)", "tablet"),
-    ("Mozilla/5.0 (Linux; Android 15; SM-X910) AppleWebKit/537.36 Chrome/138.0 Safari/537.36", "tablet"), ("Mozilla/5.0 (Linux; Android 15; SM-S921B) Mobile Safari", "mobile"),
+    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148", "mobile"),
+    ("Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X)", "tablet"),
+    ("Mozilla/5.0 (Linux; Android 15; SM-X910) AppleWebKit/537.36 Chrome/138.0 Safari/537.36", "tablet"),
+    ("Mozilla/5.0 (Linux; Android 15; SM-S921B) Mobile Safari", "mobile"),
     ("Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "desktop"), ("curl/8.0", None)])
 def test_device_type_by_the_words_of_the_agent(agent, kind):
     assert device_type(agent) == kind

@@ -14,7 +14,7 @@ import re
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.events.settings import Case, ChannelRules, Match, Otherwise, Rule
+from wayprint.events.settings import HINTS, Case, ChannelRules, Match, Otherwise, Rule
 
 DIRECT, NONE, NOT_SET = "(direct)", "(none)", "(not set)"
 ENDING = r"\.(?:(?:com?|org|net)\.)?[a-z]{2,4}$"  # of a host: .fr, .com, .co.uk, .com.br
@@ -47,14 +47,36 @@ def _answers(text: str, match: Match, rules: ChannelRules) -> bool:
 def place_in_channels(events: DataFrame, rules: ChannelRules) -> DataFrame:
     """Adds `channel`, `channel_rule`, `is_digital` by the event's own hints only; the channel of a visit is not decided here.
 
-    Two projections, because the second asks for each hint some thirty times and must not derive it as often.
+    In several projections, each of which asks often for what the one before derived once.
     """
     columns = events.columns
-    hinted = events.select(*columns, hint_column(rules).alias("_hint"), tidy(F.col("utm_campaign")).alias("_campaign"))
+    hinted = with_hints(events, rules)
     placed = hinted.select(*columns, channel_column(
         rules, source=F.col("_hint.source"), medium=F.col("_hint.medium"), campaign=F.coalesce("_campaign", F.lit(NOT_SET)),
         platform=F.coalesce("platform", F.lit("")), event_name=F.col("event_name")).alias("_place"))
     return placed.select(*columns, "_place.channel", "_place.channel_rule", "_place.is_digital")
+
+
+def with_hints(events: DataFrame, rules: ChannelRules) -> DataFrame:
+    """Adds `_campaign` and `_hint`, a struct<source, medium>: the tags; else the click id; else the results page; else the referring site; else direct."""
+    prefixes = "|".join(map(re.escape, rules.referrer_prefixes))
+    clicks = {name: _hint(F.lit(hint.source), F.lit(hint.medium)) for name, hint in rules.click_ids.items()}
+    engines = {host: F.lit(engine) for engine, hosts in rules.search_engines.items() for host in hosts}
+    is_from_elsewhere = ~F.col("referrer_host").eqNullSafe(F.col("page_host"))
+    tags = [tidy(F.col(f"utm_{name}")).alias(f"_{name}") for name in HINTS]
+    tagged = events.select(
+        "*", *tags, _lookup(clicks, tidy(F.col("click_id_type"))).alias("_click"),
+        F.when(is_from_elsewhere, F.regexp_replace(tidy(F.col("referrer_host")), rf"^(?:{prefixes})\.(?=.*\.)", "")).alias("_site"))
+    sited = tagged.select(
+        "*", F.coalesce(_lookup(engines, F.col("_site")), _lookup(engines, F.regexp_replace("_site", ENDING, ".*"))).alias("_engine"))
+    is_tagged = F.col("_source").isNotNull() | F.col("_medium").isNotNull()
+    hint = (
+        F.when(is_tagged, _hint(F.coalesce("_source", F.lit(NOT_SET)), F.coalesce("_medium", F.lit(NOT_SET))))
+        .when(F.col("_click").isNotNull(), F.col("_click"))
+        .when(F.col("_engine").isNotNull(), _hint(F.col("_engine"), F.lit("organic")))
+        .when(F.col("_site").isNotNull(), _hint(F.col("_site"), F.lit("referral")))
+        .otherwise(_hint(F.lit(DIRECT), F.lit(NONE))))
+    return sited.select(*events.columns, "_campaign", hint.alias("_hint"))
 
 
 def channel_column(
@@ -96,22 +118,6 @@ def tidy(text: Column) -> Column:
     """Lower case, trimmed; null if nothing is left."""
     trimmed = F.lower(F.trim(text))
     return F.when(trimmed != "", trimmed)
-
-
-def hint_column(rules: ChannelRules) -> Column:
-    """struct<source, medium> of an event: its tags; else its click id; else a results page; else the referring site; else direct."""
-    source, medium = tidy(F.col("utm_source")), tidy(F.col("utm_medium"))
-    click = _lookup({name: _hint(F.lit(hint.source), F.lit(hint.medium)) for name, hint in rules.click_ids.items()}, tidy(F.col("click_id_type")))
-    referrer = F.when(~F.col("referrer_host").eqNullSafe(F.col("page_host")), tidy(F.col("referrer_host")))
-    site = F.regexp_replace(referrer, rf"^(?:{'|'.join(map(re.escape, rules.referrer_prefixes))})\.(?=.*\.)", "")
-    engines = {host: F.lit(engine) for engine, hosts in rules.search_engines.items() for host in hosts}
-    engine = F.coalesce(_lookup(engines, site), _lookup(engines, F.regexp_replace(site, ENDING, ".*")))
-    return (
-        F.when(source.isNotNull() | medium.isNotNull(), _hint(F.coalesce(source, F.lit(NOT_SET)), F.coalesce(medium, F.lit(NOT_SET))))
-        .when(click.isNotNull(), click)
-        .when(engine.isNotNull(), _hint(engine, F.lit("organic")))
-        .when(site.isNotNull(), _hint(site, F.lit("referral")))
-        .otherwise(_hint(F.lit(DIRECT), F.lit(NONE))))
 
 
 def _hint(source: Column, medium: Column) -> Column:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 
 class Sighting(NamedTuple):
-    """What a tracker saw: when (microseconds), what (equal for equal hits), which tracker (None if unknown)."""
+    """When (microseconds), what (equal for equal hits), and by which tracker it was seen (None if unknown)."""
 
     at: int
-    hit: str
+    hit: Hashable
     tracker: str | None
 
 
@@ -26,7 +26,7 @@ def twins(seen: Sequence[Sighting], within: int) -> dict[int, int]:
     found: dict[int, int] = {}
     if len(trackers) < 2:
         return found
-    lacking: dict[tuple[str, str], deque[int]] = {}
+    lacking: dict[tuple[Hashable, str], deque[int]] = {}
     for position, (at, hit, tracker) in enumerate(seen):
         if tracker is None:
             continue

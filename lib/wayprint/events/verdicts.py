@@ -1,7 +1,7 @@
 """What becomes of each event of one device: kept, or refused as a machine's or as another tracker's view of a kept one.
 
-Plain Python over sorted Arrow batches: the pass is sequential by nature (which sighting absorbs which depends on those before), and one
-pass over rows already sorted by device is cheaper than the three windows and the join it would take in SQL.
+Plain Python over sorted Arrow batches of few columns: the pass is sequential by nature (which sighting absorbs which depends on
+those before), and only events of which there is something to say leave it.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ class Seen(NamedTuple):
 
     event_key: str
     at: int
-    hit: str
+    hit: int
     tracker: str | None
     platform: str | None
     event_name: str
-    agent: str | None
+    user_agent: str | None
     unclean: str | None
 
 
 class Verdict(NamedTuple):
+    """`trackers` only where a twin was found: all that saw the hit, sorted."""
+
     rule: str | None
     kept_event_key: str | None
     trackers: list[str] | None
@@ -42,7 +44,6 @@ class Verdict(NamedTuple):
 
 TRACKED = ("web", "app")  # where a script can pose as a visitor; a call centre or a till sends no user agent of the customer
 FIELDS = [f"_{name}" if name in ("at", "hit", "unclean") else name for name in Seen._fields]
-FIELDS[FIELDS.index("agent")] = "user_agent"
 VERDICT = [("_rule", "string"), ("_kept_event_key", "string"), ("_trackers", "array<string>")]
 ARROW = [pa.string(), pa.string(), pa.list_(pa.string())]
 
@@ -54,7 +55,7 @@ def judge(events: list[Seen], limits: Limits) -> list[Verdict]:
     trackers saw on that UTC day, pings not counted but refused with it); a twin. Twins are put together before hits are
     counted, so a second tracker does not halve the limit, and a twin shares the fate of the hit kept for it.
     """
-    rules = [event.unclean or ("bot_agent" if _is_bot(event, limits) else None) for event in events]
+    rules = [event.unclean or ("bot_agent" if _is_machine(event, limits) else None) for event in events]
     people = [position for position, rule in enumerate(rules) if rule is None]
     paired = twins([Sighting(events[p].at, events[p].hit, events[p].tracker) for p in people], limits.twin_micros)
     kept_for = {people[twin]: people[kept] for twin, kept in paired.items()}
@@ -66,36 +67,43 @@ def judge(events: list[Seen], limits: Limits) -> list[Verdict]:
             hit = events[kept_for.get(position, position)]
             if hit.platform in TRACKED and hit.at // DAY in busy:
                 rules[position] = "bot_rate"
-    names: list[set[str] | None] = [{event.tracker} if event.tracker is not None else None for event in events]
+    seen_by: dict[int, set[str | None]] = {}
     for twin, kept in kept_for.items():
         if rules[twin] is None:
             rules[twin] = "other_tracker"
-            names[kept] = (names[kept] or set()) | (names[twin] or set())
+            seen_by.setdefault(kept, {events[kept].tracker}).add(events[twin].tracker)
     return [
-        Verdict(rule, events[kept_for[p]].event_key if rule == "other_tracker" else None, sorted(seen_by) if seen_by else None)
-        for p, (rule, seen_by) in enumerate(zip(rules, names, strict=True))]
+        Verdict(
+            rule, events[kept_for[p]].event_key if rule == "other_tracker" else None,
+            sorted(filter(None, seen_by[p])) if p in seen_by else None)
+        for p, rule in enumerate(rules)]
 
 
-def _is_bot(event: Seen, limits: Limits) -> bool:
+def _is_machine(event: Seen, limits: Limits) -> bool:
     if event.platform not in TRACKED:
         return False
-    return is_machine(event.agent, limits.app_libraries if event.platform == "app" else ())
+    return is_machine(event.user_agent, limits.app_libraries if event.platform == "app" else ())
 
 
-def with_verdicts(batches: Iterable[pa.RecordBatch], limits: Limits) -> Iterator[pa.RecordBatch]:
-    """The rows with VERDICT's columns behind them; batches come sorted by (origin_id, _at, event_key)."""
+def notable(batches: Iterable[pa.RecordBatch], limits: Limits) -> Iterator[pa.RecordBatch]:
+    """The events refused and those that several trackers saw, with VERDICT's columns behind; batches come sorted by (origin_id, _at, event_key)."""
     for table in whole_devices(batches):
         origins = table.column("origin_id").to_pylist()
         events = [Seen(*values) for values in zip(*(table.column(name).to_pylist() for name in FIELDS), strict=True)]
-        verdicts: list[Verdict] = []
-        while len(verdicts) < len(events):
-            begin = end = len(verdicts)
+        said: list[tuple[int, Verdict]] = []
+        begin = 0
+        while begin < len(events):
+            end = begin + 1
             while end < len(events) and origins[end] == origins[begin]:
                 end += 1
-            verdicts += judge(events[begin:end], limits)
-        for (name, _), kind, values in zip(VERDICT, ARROW, zip(*verdicts, strict=True), strict=True):
-            table = table.append_column(name, pa.array(values, kind))
-        yield from table.combine_chunks().to_batches()
+            verdicts = judge(events[begin:end], limits)
+            said += [(begin + position, verdict) for position, verdict in enumerate(verdicts) if verdict.rule or verdict.trackers]
+            begin = end
+        if said:
+            rows = table.take([position for position, _ in said])
+            for (name, _), kind, values in zip(VERDICT, ARROW, zip(*(verdict for _, verdict in said), strict=True), strict=True):
+                rows = rows.append_column(name, pa.array(values, kind))
+            yield from rows.combine_chunks().to_batches()
 
 
 def whole_devices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

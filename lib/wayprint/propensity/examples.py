@@ -26,7 +26,6 @@ NAMED_TYPES = ("login", "email", "email_md5", "phone", "loyalty_card", "crm_id")
 EVENT_COUNTS = {
     "product_views": "product_view", "carts": "add_to_cart", "searches": "search", "email_clicks": "email_click",
     "emails_sent": "email_sent", "tickets": "ticket_opened"}
-COUNTS = ("touches", "inbound", "store_touches", *EVENT_COUNTS, "visits", "orders", "gross_cents", "devices", "named")
 WINDOWED = {
     "purchases_365d": ("orders", 365), "visits_7d": ("visits", 7), "visits_30d": ("visits", 30), "visits_90d": ("visits", 90),
     "product_views_30d": ("product_views", 30), "carts_30d": ("carts", 30), "searches_30d": ("searches", 30),
@@ -44,9 +43,7 @@ def build_examples(
     that train learns from happened in the test window. Rows with a null person are left out.
     """
     dates = feature_dates(as_of, settings)
-    facts = facts_of(touches, visits, conversions, identity_map)
-    days = facts.repartition("person_id").groupBy("person_id", F.to_date("at").alias("day"), "channel").agg(
-        F.max("at").alias("last_at"), *(F.sum(name).alias(name) for name in COUNTS))
+    days = by_day(facts_of(touches, visits, conversions, identity_map).repartition("person_id"))
     described = describe(lay_against(days, dates, settings.horizon_days), settings.horizon_days)
     return described.where("touches > 0").select(
         "person_id", "feature_date", "features_until", F.col("feature_date").alias("label_from"),
@@ -83,30 +80,46 @@ def fold_of(dates: list[dt.date], settings: PropensitySettings) -> Column:
 
 
 def facts_of(touches: DataFrame, visits: DataFrame, conversions: DataFrame, identity_map: DataFrame) -> DataFrame:
-    """(person_id, at, channel, counts): everything that may describe a person, each with the time it became known."""
-    is_inbound = F.col("direction") == "inbound"
-    counted = {name: F.col("event_name") == verb for name, verb in EVENT_COUNTS.items()}
+    """(person_id, at, kind, channel, cents): everything that may describe a person, with the time it became known.
+
+    Narrow, since this is what is shuffled. `kind` is the verb of a touch that is counted by itself, else touch, visit, order,
+    device, named or identifier; `channel` is told for inbound touches only.
+    """
+    verb, identifier = F.col("event_name"), F.col("identifier_type")
+    inbound_channel = F.when(F.col("direction") == "inbound", F.coalesce("channel", F.lit("Unassigned")))
+    named_or_device = F.when(identifier.isin(*DEVICE_TYPES), "device").when(identifier.isin(*NAMED_TYPES), "named").otherwise("identifier")
     return (
-        fact(touches, "happened_at", channel=F.when(is_inbound, F.col("channel")), touches=F.lit(1), inbound=is_inbound,
-             store_touches=is_inbound & (F.col("channel") == "Store"), **counted)
-        .unionByName(fact(visits, "started_at", visits=F.lit(1)))
-        .unionByName(fact(conversions, "converted_at", orders=F.lit(1), gross_cents=F.col("gross_amount") * 100))
-        .unionByName(fact(identity_map.where("status = 'owned'"), "first_seen_at",
-                          devices=F.col("identifier_type").isin(*DEVICE_TYPES), named=F.col("identifier_type").isin(*NAMED_TYPES))))
+        fact(touches, "happened_at", F.when(verb.isin(*EVENT_COUNTS.values()), verb).otherwise("touch"), channel=inbound_channel)
+        .unionByName(fact(visits, "started_at", F.lit("visit")))
+        .unionByName(fact(conversions, "converted_at", F.lit("order"), cents=F.col("gross_amount") * 100))
+        .unionByName(fact(identity_map.where("status = 'owned'"), "first_seen_at", named_or_device)))
 
 
-def fact(rows: DataFrame, at: str, channel: Column | None = None, **counts: Column) -> DataFrame:
+def fact(rows: DataFrame, at: str, kind: Column, channel: Column | None = None, cents: Column | None = None) -> DataFrame:
     return rows.where(F.col("person_id").isNotNull() & F.col(at).isNotNull()).select(
-        "person_id", F.col(at).alias("at"), (F.lit(None) if channel is None else channel).cast("string").alias("channel"),
-        *(F.coalesce(counts.get(name, F.lit(0)).cast("long"), F.lit(0)).alias(name) for name in COUNTS))
+        "person_id", F.col(at).alias("at"), kind.alias("kind"), (F.lit(None) if channel is None else channel).cast("string").alias("channel"),
+        (F.lit(None) if cents is None else cents).cast("long").alias("cents"))
+
+
+def by_day(facts: DataFrame) -> DataFrame:
+    """Counts, money and the latest time per person, UTC day and channel; money in whole cents, which add up in any order."""
+    kind, is_inbound = F.col("kind"), F.col("channel").isNotNull()
+    counted = {
+        "touches": kind.isin("touch", *EVENT_COUNTS.values()), "inbound": is_inbound,
+        "store_touches": is_inbound & (F.col("channel") == "Store"), **{name: kind == verb for name, verb in EVENT_COUNTS.items()},
+        "visits": kind == "visit", "orders": kind == "order", "devices": kind == "device", "named": kind == "named"}
+    return facts.groupBy("person_id", F.to_date("at").alias("day"), "channel").agg(
+        F.max("at").alias("last_at"), F.coalesce(F.sum("cents"), F.lit(0)).alias("gross_cents"),
+        *(F.count_if(condition).alias(name) for name, condition in counted.items()))
 
 
 def lay_against(days: DataFrame, dates: list[dt.date], horizon_days: int) -> DataFrame:
     """Each day once per feature date that it describes (later dates) or labels (an order in the window from the date on)."""
-    def concerns(date: Column) -> Column:
-        return (date > F.col("day")) | ((F.col("orders") > 0) & (date > F.date_sub("day", horizon_days)))
-
-    return days.select("*", F.explode(F.filter(F.array(*map(F.lit, dates)), concerns)).alias("feature_date"))
+    date = F.col("feature_date")
+    is_later = date > F.col("day")
+    has_label = (F.col("orders") > 0) & (date > F.date_sub("day", horizon_days))
+    # explode, then filter: both are compiled, a filter inside the array is not
+    return days.select("*", F.explode(F.array(*map(F.lit, dates))).alias("feature_date")).where(is_later | has_label)
 
 
 def describe(laid: DataFrame, horizon_days: int) -> DataFrame:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from wayprint.sources.convert import Refused
 from wayprint.sources.keys import Keys
 from wayprint.sources.lines import Lines, Readable
-from wayprint.sources.listing import beside, opened
+from wayprint.sources.listing import beside, name_of, opened
 from wayprint.sources.mapping import Mapper, Row, columns_read
 from wayprint.sources.readers import READERS, Held, Raw, Record
 from wayprint.sources.settings import SourceSettings, SourceSpec
@@ -121,7 +121,7 @@ def read_file(
 
 def _raw(file: dict[str, Any], stream: Readable, settings: SourceSettings, spec: SourceSpec, beside: Callable[[str], Readable | None]) -> Raw:
     slots, lists = columns_read(spec)
-    name = file["path"].partition("?")[0].rsplit("/", 1)[-1]
+    name = name_of(file["path"])
     return Raw(Lines(stream, name, settings.max_line_bytes), spec, slots, settings.max_record_lines, name, beside, lists)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pyarrow.fs as pafs
 
@@ -69,11 +69,20 @@ def list_files(raw: str, specs: Mapping[str, SourceSpec], keys: Keys | None = No
 
 
 def child(raw: str, name: str) -> str:
-    """The address of a file under the raw folder; options of the address (`?endpoint_override=...`) stay at its end."""
+    """The address of a file under a folder; options of the address (`?endpoint_override=...`) stay at its end."""
+    if raw.startswith("file:"):
+        return f"{raw.rstrip('/')}/{quote(name)}"
     if "://" not in raw:
         return str(Path(raw).absolute() / name)
     root, mark, options = raw.partition("?")
     return f"{root.rstrip('/')}/{name}{mark}{options}"
+
+
+def name_of(path: str) -> str:
+    """The file's own name, of a path or an address."""
+    if path.startswith("file:"):
+        return unquote(path).rpartition("/")[2]
+    return (path.partition("?")[0] if "://" in path else path).rpartition("/")[2]
 
 
 def opened(path: str) -> Any:
@@ -84,12 +93,12 @@ def opened(path: str) -> Any:
 
 def beside(path: str) -> Callable[[str], Readable | None]:
     """A function that opens a file in the same folder by name, or gives None where there is none."""
-    address, mark, options = path.partition("?") if "://" in path else (path, "", "")
-    folder = address.rsplit("/", 1)[0]
+    address, mark, options = path.partition("?") if "://" in path and not path.startswith("file:") else (path, "", "")
+    folder = address.rpartition("/")[0] + mark + options
 
     def open_beside(name: str) -> Readable | None:
         try:
-            return opened(f"{folder}/{name}{mark}{options}")  # type: ignore[no-any-return]
+            return opened(child(folder, name))  # type: ignore[no-any-return]
         except FileNotFoundError:
             return None
 
@@ -98,10 +107,10 @@ def beside(path: str) -> Callable[[str], Readable | None]:
 
 def _system(path: str) -> tuple[Any, str]:
     """File system and path inside it. Names used by Hadoop (`s3a`, `abfss`) are the same stores."""
-    if "://" not in path and not path.startswith("file:"):
-        return pafs.LocalFileSystem(), str(Path(path).absolute())
     if path.startswith("file:"):
         return pafs.LocalFileSystem(), unquote(re.sub(r"^file:(//)?", "", path))
+    if "://" not in path:
+        return pafs.LocalFileSystem(), str(Path(path).absolute())
     scheme, rest = path.split("://", 1)
     address, mark, options = rest.partition("?")
     scheme = {"s3a": "s3", "s3n": "s3"}.get(scheme, scheme)

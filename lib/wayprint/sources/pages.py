@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from wayprint.sources.convert import text
 
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "dclid", "fbclid", "msclkid", "ttclid", "li_fat_id")
+KEPT = frozenset((*UTM, *CLICK_IDS))
 
 _TABLET = re.compile(r"iPad|Tablet|Kindle|Android(?!.*Mobile)", re.IGNORECASE)
 _MOBILE = re.compile(r"Mobi|iPhone|iPod|Android|Windows Phone", re.IGNORECASE)
@@ -33,7 +34,7 @@ def page(address: str, asked: tuple[str, ...] = ()) -> Page:
     try:
         parts = urlsplit(address)
         host = parts.hostname
-        query = dict(parse_qsl(parts.query, max_num_fields=200)) if parts.query else {}
+        query = _parameters(parts.query, asked) if parts.query else {}
     except ValueError:
         return Page()
     if not query:
@@ -41,6 +42,16 @@ def page(address: str, asked: tuple[str, ...] = ()) -> Page:
     clicked = next((name for name in CLICK_IDS if query.get(name)), None)
     utm = tuple(text(query[name].strip()) or None if name in query else None for name in UTM)
     return Page(host, text(parts.path) or None, utm, clicked, tuple((name, query[name]) for name in asked if query.get(name)))
+
+
+def _parameters(query: str, asked: tuple[str, ...]) -> dict[str, str]:
+    """The parameters that may be kept, decoded; the last of a name counts."""
+    found = {}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if name in KEPT or name in asked:
+            found[name] = unquote_plus(value) if "%" in value or "+" in value else value
+    return found
 
 
 @lru_cache(maxsize=4_096)

@@ -10,16 +10,21 @@ from wayprint.world.chance import happens, objects, stream, uuids
 from wayprint.world.files import Deliveries
 from wayprint.world.offer import CONNECTED
 from wayprint.world.planted import NULL, Notes, spoil_json
+from wayprint.world.rows import stacked
 from wayprint.world.scene import Scene
 
 # verb: (type, event or screen name)
 CALLS = {
-    "page_view": ("screen", "Home"), "search": ("track", "Products Searched"), "product_view": ("track", "Product Viewed"), "add_to_cart": ("track", "Product Added"),
-    "remove_from_cart": ("track", "Product Removed"), "begin_checkout": ("track", "Checkout Started"), "login": ("track", "Signed In"), "purchase": ("track", "Order Completed"),
-    "payment_error": ("track", "Payment Failed"), "share": ("track", "Product Shared"), "usage": ("track", "Product Used"), "identify": ("identify", "")}
+    "page_view": ("screen", "Home"), "search": ("track", "Products Searched"), "product_view": ("track", "Product Viewed"),
+    "add_to_cart": ("track", "Product Added"),
+    "remove_from_cart": ("track", "Product Removed"), "begin_checkout": ("track", "Checkout Started"),
+    "login": ("track", "Signed In"), "purchase": ("track", "Order Completed"),
+    "payment_error": ("track", "Payment Failed"), "share": ("track", "Product Shared"), "usage": ("track", "Product Used"),
+    "identify": ("identify", "")}
 
 CALL = (
-    '{"type":"%s",%s"messageId":"%s","anonymousId":"%s",%s"timestamp":"%s","originalTimestamp":"%s","sentAt":"%s","receivedAt":"%s","context":{"app":{"name":"Orée","version":"4.2.1"},%s'
+    '{"type":"%s",%s"messageId":"%s","anonymousId":"%s",%s"timestamp":"%s","originalTimestamp":"%s","sentAt":"%s","receivedAt":"%s",'
+    '"context":{"app":{"name":"Orée","version":"4.2.1"},%s'
     '"device":{"id":"%s","advertisingId":"%s","type":"%s"},"ip":"%s","locale":"fr-FR","timezone":"Europe/Paris","userAgent":"%s"},%s}')
 
 
@@ -53,11 +58,13 @@ def _calls(scene: Scene) -> pd.DataFrame:
     visits, usages = scene.traffic.visits, scene.care.usages
     actions = scene.actions[scene.of_platform("app")]
     visit = actions["visit"].to_numpy()
-    calls = actions[["verb", "t", "product", "term", "order", "named"]].assign(person=visits["person"].to_numpy()[visit], device=visits["device"].to_numpy()[visit], campaign=visits["campaign"].to_numpy()[visit])
+    calls = actions[["verb", "t", "product", "term", "order", "named"]].assign(person=visits["person"].to_numpy()[visit],
+        device=visits["device"].to_numpy()[visit], campaign=visits["campaign"].to_numpy()[visit])
     named = calls[calls["verb"] == "login"].assign(verb="identify", t=lambda c: c["t"] + 400)
-    used = usages.assign(verb="usage", product=scene.goods.product_id.tolist().index("P10000") + CONNECTED * 20, term="", order=-1, named=True, campaign=-1, device=scene.population.of("app_device", usages["person"].to_numpy()))
+    used = usages.assign(verb="usage", product=scene.goods.product_id.tolist().index("P10000") + CONNECTED * 20, term="",
+        order=-1, named=True, campaign=-1, device=scene.population.of("app_device", usages["person"].to_numpy()))
     used["named"] = used["t"].to_numpy() >= scene.traffic.account_from[used["person"].to_numpy()]
-    return pd.concat([calls, named, used], ignore_index=True).sort_values(["t", "person"], kind="stable", ignore_index=True)
+    return stacked([calls, named, used]).sort_values(["t", "person"], kind="stable", ignore_index=True)
 
 
 def _lines(calls: pd.DataFrame, details: pd.DataFrame, scene: Scene, rng: np.random.Generator) -> list[str]:
@@ -67,9 +74,11 @@ def _lines(calls: pd.DataFrame, details: pd.DataFrame, scene: Scene, rng: np.ran
     kinds = [CALLS[v] for v in calls["verb"]]
     bodies = _bodies(calls, scene)
     system = ["ios" if "iPhone" in agent else "android" for agent in details["agent"]]
-    campaign = ['"campaign":{"source":"push","medium":"push","name":"app-relance"},' if number % 40 == 0 else "" for number in range(len(calls))]
+    campaign = ['"campaign":{"source":"push","medium":"push","name":"app-relance"},' if number % 40 == 0 else ""
+        for number in range(len(calls))]
     users = [f'"userId":"{user}",' if user else "" for user in calls["user"]]
-    rows = zip([k[0] for k in kinds], [_named(*k) for k in kinds], calls["message"], details["app_id"], users, when, when, sent, received, campaign, details["app_id"], details["maid"], system,
+    rows = zip([k[0] for k in kinds], [_named(*k) for k in kinds], calls["message"], details["app_id"], users, when, when, sent,
+        received, campaign, details["app_id"], details["maid"], system,
                details["address"], details["agent"], bodies, strict=True)
     return [CALL % row for row in rows]
 
@@ -81,19 +90,23 @@ def _named(kind: str, name: str) -> str:
 def _bodies(calls: pd.DataFrame, scene: Scene) -> list[str]:
     """`"properties":{...}` or `"traits":{...}`."""
     goods, orders, items = scene.goods, scene.traffic.orders, scene.traffic.items
-    about = objects([f'"product_id":"{p}","name":"{n}","category":"{f}","price":{c:.2f}' for p, n, f, c in zip(goods.product_id, goods.name, goods.family_name, goods.price, strict=True)])
+    about = objects([f'"product_id":"{p}","name":"{n}","category":"{f}","price":{c:.2f}' for p, n, f, c in zip(goods.product_id,
+        goods.name, goods.family_name, goods.price, strict=True)])
     verb, product, order = calls["verb"].to_numpy(), calls["product"].to_numpy(), calls["order"].to_numpy()
     bodies = np.where(product >= 0, '"properties":{' + about[product] + ',"currency":"EUR"}', '"properties":{}').astype(object)
-    search, failed, identify, bought = (np.flatnonzero(verb == name) for name in ("search", "payment_error", "identify", "purchase"))
+    search, failed, identify, bought = (np.flatnonzero(verb == name) for name in ("search", "payment_error", "identify",
+        "purchase"))
     bodies[search] = [f'"properties":{{"query":"{t}"}}' for t in calls["term"].to_numpy()[search]]
     bodies[failed] = '"properties":{"reason":"CARD_DECLINED"}'
     person = calls["person"].to_numpy()[identify]
-    bodies[identify] = [f'"traits":{{"email":"{e}","language":"{g}"}}' for e, g in zip(scene.population.of("email_1", person), scene.population.of("language", person), strict=True)]
+    emails, languages = scene.population.of("email_1", person), scene.population.of("language", person)
+    bodies[identify] = [f'"traits":{{"email":"{e}","language":"{g}"}}' for e, g in zip(emails, languages, strict=True)]
     bounds = np.searchsorted(items["order"].to_numpy(), np.arange(len(orders) + 1))
     ids, amounts = orders["order_id"].to_numpy(), orders["amount_cents"].to_numpy()
     for row in bought:
         o = order[row]
         lines = items.iloc[bounds[o] : bounds[o + 1]]
         products = ",".join(f'{{{about[p]},"quantity":{q}}}' for p, q in zip(lines["product"], lines["quantity"], strict=True))
-        bodies[row] = f'"properties":{{"orderId":"{ids[o]}","revenue":{amounts[o] / 100:.2f},"total":{amounts[o] / 100:.2f},"currency":"EUR","products":[{products}]}}'
+        paid = f"{amounts[o] / 100:.2f}"
+        bodies[row] = f'"properties":{{"orderId":"{ids[o]}","revenue":{paid},"total":{paid},"currency":"EUR","products":[{products}]}}'
     return list(bodies)

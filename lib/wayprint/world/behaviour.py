@@ -25,6 +25,7 @@ from wayprint.world.campaigns import AFFILIATES, CATALOGUE, CHANNELS, DISPLAY, E
 from wayprint.world.chance import Array, happens, stream
 from wayprint.world.offer import CUISINES, FAMILIES
 from wayprint.world.people import Population
+from wayprint.world.rows import stacked
 
 BASE, SLOPE, RELIEF = -6.05, 0.95, 0.9
 KEEPS_INTENT, SPREAD = 0.97, 1.64  # SPREAD: variance of the intent
@@ -73,17 +74,17 @@ class Behaviour:
 
 def open_rate(emails_7d: Array) -> Array:
     """Chance that an e-mail is opened, given the e-mails of the 7 days before: beyond three a week it falls."""
-    return 0.30 * np.exp(-0.10 * np.maximum(emails_7d - 3, 0))
+    return np.asarray(0.30 * np.exp(-0.10 * np.maximum(emails_7d - 3, 0)))
 
 
 def click_rate(emails_7d: Array) -> Array:
     """Chance that an opened e-mail is clicked."""
-    return 0.15 * np.exp(-0.10 * np.maximum(emails_7d - 3, 0))
+    return np.asarray(0.15 * np.exp(-0.10 * np.maximum(emails_7d - 3, 0)))
 
 
 def unsubscribe_rate(emails_7d: Array) -> Array:
     """Chance that an e-mail makes its reader unsubscribe."""
-    return 0.0008 * np.exp(0.35 * np.maximum(emails_7d - 2, 0))
+    return np.asarray(0.0008 * np.exp(0.35 * np.maximum(emails_7d - 2, 0)))
 
 
 def simulate(population: Population, plan: Campaigns, periods: Periods, days: int, seed: int) -> Behaviour:
@@ -102,7 +103,8 @@ class _Days:
         self.has_app, self.has_card = persons["has_app"].to_numpy(), (persons["loyalty_card"] != "").to_numpy()
         store, app = persons["buys_in_store"].to_numpy(), persons["buys_in_app"].to_numpy()
         web = 1 - store - app
-        self.places = np.stack([store, app, web * persons["phone_share"].to_numpy(), web * (1 - persons["phone_share"].to_numpy())])
+        self.places = np.stack([store, app, web * persons["phone_share"].to_numpy(),
+            web * (1 - persons["phone_share"].to_numpy())])
         self.interest = np.cumsum([f[2] for f in FAMILIES]) / sum(f[2] for f in FAMILIES)
         self.relieved, self.stock = np.zeros(count), np.zeros((len(CHANNELS), count))
         self.sent, self.browsed, self.last_web = np.zeros((7, count)), np.zeros(count), np.full(count, -999)
@@ -127,8 +129,9 @@ class _Days:
             self.exposures += fresh.sum(axis=1)
             self.stock = np.array([c.keeps for c in CHANNELS])[:, None] * self.stock + fresh
             self._buy(day)
-        frames = {name: pd.concat(parts, ignore_index=True) for name, parts in self.notes.items()}
-        return Behaviour(**frames, hazard=self.hazard, relief=self.relief, success=self.success, intent=self.intent, family=self.families,
+        frames = {name: stacked(parts) for name, parts in self.notes.items()}
+        return Behaviour(**frames, hazard=self.hazard, relief=self.relief, success=self.success, intent=self.intent,
+            family=self.families,
                          exposures=self.exposures, lost=self.lost, expected=self.expected)
 
     def _families(self, count: int) -> Array:
@@ -145,8 +148,8 @@ class _Days:
             on_web |= came
             self._note("hits", day, np.flatnonzero(came), platform="web", channel=channel)
         for number in PAID:
-            channel = CHANNELS[number]
-            rate = channel.rate * self.plan.push[number, day // 7] * np.exp(channel.chases * want - channel.chases**2 * SPREAD / 2)
+            paid = CHANNELS[number]
+            rate = paid.rate * self.plan.push[number, day // 7] * np.exp(paid.chases * want - paid.chases**2 * SPREAD / 2)
             if number == DISPLAY:
                 rate = rate + 0.014 * self.plan.push[number, day // 7] * self.browsed  # retargeting
             if number == AFFILIATES:
@@ -155,7 +158,8 @@ class _Days:
             fresh[number] += came
             on_web |= came
             self._note("hits", day, np.flatnonzero(came), platform="web", channel=number)
-        self._note("hits", day, np.flatnonzero(self.has_app & happens(self.rng, np.exp(-2.9 + 0.5 * want))), platform="app", channel=DIRECT)
+        self._note("hits", day, np.flatnonzero(self.has_app & happens(self.rng, np.exp(-2.9 + 0.5 * want))), platform="app",
+            channel=DIRECT)
         self._note("hits", day, np.flatnonzero(happens(self.rng, np.exp(-4.9 + 0.4 * want))), platform="content", channel=ORGANIC)
         return on_web
 
@@ -169,7 +173,8 @@ class _Days:
         clicked = opened & happens(self.rng, click_rate(week) * (1 + 0.3 * keen))
         left = ~bounced & happens(self.rng, unsubscribe_rate(week))
         spam = ~bounced & ~left & happens(self.rng, 0.1 * unsubscribe_rate(week))
-        self._note("emails", day, to, emails_7d=week.astype(np.int64), bounced=bounced, opened=opened | left, clicked=clicked, unsubscribed=left, spam=spam)
+        self._note("emails", day, to, emails_7d=week.astype(np.int64), bounced=bounced, opened=opened | left, clicked=clicked,
+            unsubscribed=left, spam=spam)
         self.mailable[to[left | spam]] = False
         fresh[EMAIL][to] += np.where(clicked, 1.0, np.where(opened, OPEN_EXPOSURE, 0.0))
         self.sent[day % 7] = 0
@@ -179,7 +184,8 @@ class _Days:
         return came
 
     def _read_catalogue(self, day: int, fresh: Array) -> None:
-        to = np.flatnonzero(self.has_card & happens(self.rng, 0.6, self.count)) if day in self.plan.mailings else np.zeros(0, np.int64)
+        to = np.flatnonzero(self.has_card & happens(self.rng, 0.6, self.count)) if day in self.plan.mailings else np.zeros(0,
+            np.int64)
         fresh[CATALOGUE][to] += 1
         self._note("catalogues", day, to)
 

@@ -10,6 +10,7 @@ import pandas as pd
 from wayprint.world.chance import Array, happens, objects, stream
 from wayprint.world.offer import FAMILIES, Offer
 from wayprint.world.people import NEWSLETTER, Population
+from wayprint.world.rows import begins
 from wayprint.world.visits import Traffic
 
 
@@ -25,10 +26,13 @@ class Habit:
 
 LANDING = 0
 HABITS = (
-    Habit("page_view", 3, {"web": 0.6, "app": 0.5, "content": 0.9, "kiosk": 0.5}, 0.1), Habit("search", 4, {"web": 0.20, "app": 0.2, "kiosk": 0.5}, 0.3),
+    Habit("page_view", 3, {"web": 0.6, "app": 0.5, "content": 0.9, "kiosk": 0.5}, 0.1), Habit("search", 4,
+        {"web": 0.20, "app": 0.2, "kiosk": 0.5}, 0.3),
     Habit("product_view", 5, {"web": 0.8, "app": 1.2, "kiosk": 1.5}, 0.45), Habit("review_view", 6, {"content": 0.45}, 0.3),
-    Habit("compare_view", 7, {"content": 0.3}, 0.4), Habit("store_locator", 8, {"web": 0.02}, 0.2), Habit("add_to_cart", 9, {"web": 0.075, "app": 0.09}, 0.7),
-    Habit("remove_from_cart", 10, {"web": 0.008, "app": 0.008}), Habit("begin_checkout", 11, {"web": 0.012, "app": 0.015}, 0.7), Habit("share", 14, {"content": 0.02, "app": 0.01}))
+    Habit("compare_view", 7, {"content": 0.3}, 0.4), Habit("store_locator", 8, {"web": 0.02}, 0.2), Habit("add_to_cart", 9,
+        {"web": 0.075, "app": 0.09}, 0.7),
+    Habit("remove_from_cart", 10, {"web": 0.008, "app": 0.008}), Habit("begin_checkout", 11, {"web": 0.012, "app": 0.015}, 0.7),
+        Habit("share", 14, {"content": 0.02, "app": 0.01}))
 MOST = 6  # of one verb in one visit
 TERMS = ("{f} pas cher", "{f}", "{f} livraison rapide", "avis {f}", "{f} été", "{f} chêne")
 
@@ -85,12 +89,13 @@ def _firsts(visits: pd.DataFrame, population: Population) -> tuple[Array, Array]
     person = first["person"].to_numpy()
     answers = (population.of("analytics", person) != "") & (population.of("advertising", person) != "")
     readers = web.drop_duplicates("person")
-    return first.index.to_numpy()[answers], readers.index.to_numpy()[population.of("known", readers["person"].to_numpy()) == NEWSLETTER]
+    return first.index.to_numpy()[answers], readers.index.to_numpy()[population.of("known",
+        readers["person"].to_numpy()) == NEWSLETTER]
 
 
 def _times(visit: Array, starts: Array, rng: np.random.Generator) -> Array:
     """The start of the visit and then gaps of half a minute on average, never near the half hour that ends a visit."""
-    first = np.r_[True, visit[1:] != visit[:-1]]
+    first = begins(visit)
     gap = np.where(first, 0, 2_000 + np.minimum(rng.exponential(33_000, len(visit)), 600_000).astype(np.int64))
     run = np.cumsum(gap)
     return np.asarray(starts[visit] + run - run[first][np.cumsum(first) - 1])

@@ -22,7 +22,7 @@ def stream(seed: int, name: str) -> np.random.Generator:
 
 def happens(rng: np.random.Generator, chance: float | Array, size: int | None = None) -> Array:
     """True with the given chance, element by element."""
-    return rng.random(np.shape(chance) if size is None else size) < chance
+    return np.asarray(rng.random(np.shape(chance) if size is None else size) < chance)
 
 
 def hexes(rng: np.random.Generator, count: int, width: int = 32) -> list[str]:
@@ -40,14 +40,14 @@ def uuids(rng: np.random.Generator, count: int) -> Array:
 
 def distinct(numbers: Array, modulus: int, rng: np.random.Generator) -> Array:
     """Scrambles distinct numbers below `modulus` into distinct numbers below `modulus`; a multiple of 7919 is no modulus."""
-    return (numbers.astype(np.int64) * 7919 + int(rng.integers(modulus))) % modulus
+    return np.asarray((numbers.astype(np.int64) * 7919 + int(rng.integers(modulus))) % modulus)
 
 
-def choose(rng: np.random.Generator, values: Sequence[Any], weights: Sequence[float], size: int) -> Array:
+def choose(rng: np.random.Generator, values: Sequence[Any], weights: Sequence[float] | Array, size: int) -> Array:
     """`size` picks of `values` with the given weights, as a plain object array."""
     shares = np.cumsum(np.asarray(weights, dtype=float))
     found = np.searchsorted(shares, rng.random(size) * shares[-1], side="right")
-    return objects(values)[np.minimum(found, len(values) - 1)]
+    return np.asarray(objects(values)[np.minimum(found, len(values) - 1)])
 
 
 def objects(values: Sequence[Any]) -> Array:

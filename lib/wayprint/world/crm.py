@@ -11,9 +11,11 @@ from wayprint.world.files import Deliveries, lines_of, quoted, weekly
 from wayprint.world.france import TOWNS
 from wayprint.world.people import CARD, NEWSLETTER, NOBODY
 from wayprint.world.planted import NO_PHONE, TEST_EMAIL, Layout, Notes, spoil
+from wayprint.world.rows import stacked
 from wayprint.world.scene import Scene
 
-PURPOSES = {"consent_email": "email_marketing", "consent_sms": "sms_marketing", "consent_advertising": "advertising", "consent_profiling": "profiling", "consent_analytics": "analytics"}
+PURPOSES = {"consent_email": "email_marketing", "consent_sms": "sms_marketing", "consent_advertising": "advertising",
+    "consent_profiling": "profiling", "consent_analytics": "analytics"}
 
 
 def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
@@ -30,24 +32,31 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     nobody = np.flatnonzero((phone == "") & (people.of("known", person) != NEWSLETTER))[: max(6, len(states) // 250)]
     told[nobody] = NO_PHONE
     phone[nobody] = NO_PHONE
-    without = np.flatnonzero((people.of("known", person) == CARD))[: max(6, len(states) // 250)]
+    without = np.flatnonzero(people.of("known", person) == CARD)[: max(6, len(states) // 250)]
     email[without] = TEST_EMAIL
     contact = np.where(second, people.of("second_contact", person), people.of("contact", person))
     for kind, values in (("email", email), ("phone", phone), ("loyalty_card", card), ("login", login), ("crm_id", contact)):
         notes.show(kind, person, values)
     town = [TOWNS[t] for t in people.of("town", person)]
     consents = {column: list(np.where(second, "", people.of(purpose, person))) for column, purpose in PURPOSES.items()}
-    consents["consent_email"] = ["false" if left else c for left, c in zip(states["left"], consents["consent_email"], strict=True)]
+    consents["consent_email"] = ["false" if left else c for left, c in zip(states["left"], consents["consent_email"],
+        strict=True)]
     decided = hours.seconds(states["t"].to_numpy())
     t = states["t"].to_numpy()
     lines = lines_of(layouts.CONTACTS, {
-        "contact_id": list(contact), "email": [e.upper() if i % 11 == 0 else e for i, e in enumerate(email)], "phone": list(told), "first_name": quoted(people.of("first_name", person)), "last_name": quoted(people.of("last_name", person)),
-        "street": quoted(people.of("street", person)), "postal_code": [x[1] for x in town], "city": [x[0] for x in town], "country": "FR", "birth_date": list(people.of("birth_date", person)), "gender": list(people.of("gender", person)),
-        "language": list(people.of("language", person)), "loyalty_card": list(card), "customer_login": list(login), "loyalty_tier": list(states["tier"]), "lifecycle_stage": list(states["stage"]),
-        "created_at": hours.seconds(states["created"].to_numpy()), "updated_at": hours.seconds(t), "is_deleted": ["true" if d else "false" for d in states["deleted"]], **consents,
-        "consent_date": [at[:10] if left else d for at, left, d in zip(decided, states["left"], people.of("consent_date", person), strict=True)]}, ",")
+        "contact_id": list(contact), "email": [e.upper() if i % 11 == 0 else e for i, e in enumerate(email)], "phone": list(told),
+        "first_name": quoted(people.of("first_name", person)), "last_name": quoted(people.of("last_name", person)),
+        "street": quoted(people.of("street", person)), "postal_code": [x[1] for x in town], "city": [x[0] for x in town],
+        "country": "FR", "birth_date": list(people.of("birth_date", person)), "gender": list(people.of("gender", person)),
+        "language": list(people.of("language", person)), "loyalty_card": list(card), "customer_login": list(login),
+        "loyalty_tier": list(states["tier"]), "lifecycle_stage": list(states["stage"]),
+        "created_at": hours.seconds(states["created"].to_numpy()), "updated_at": hours.seconds(t),
+        "is_deleted": ["true" if d else "false" for d in states["deleted"]], **consents,
+        "consent_date": [at[:10] if left else d for at, left, d in zip(decided, states["left"], people.of("consent_date", person),
+        strict=True)]}, ",")
     layout = Layout(",", 0, layouts.CONTACTS.index("updated_at"), None)
-    to.deliver("crm_contacts/{}.csv", lines, np.maximum(scene.day_of(t), 0) // 7, weekly(scene.days, scene.dates), header=",".join(layouts.CONTACTS), bad=spoil(rng, lines, layout), marked=(1, 3))
+    to.deliver("crm_contacts/{}.csv", lines, np.maximum(scene.day_of(t), 0) // 7, weekly(scene.days, scene.dates),
+        header=",".join(layouts.CONTACTS), bad=spoil(rng, lines, layout), marked=(1, 3))
 
 
 def _states(scene: Scene, rng: np.random.Generator) -> pd.DataFrame:
@@ -66,19 +75,24 @@ def _states(scene: Scene, rng: np.random.Generator) -> pd.DataFrame:
     gone = scene.traffic.emails[scene.traffic.emails["unsubscribed"] | scene.traffic.emails["spam"]]
     parts.append(pd.DataFrame({"person": gone["person"], "t": gone["read"] + 90_000, "why": "left"}))
     double = np.flatnonzero(persons["second_contact"] != "")
-    parts.append(pd.DataFrame({"person": double, "t": begin + rng.integers(0, scene.days, len(double)) * hours.DAY + 43_200_000, "why": "second"}))
+    parts.append(pd.DataFrame({"person": double, "t": begin + rng.integers(0, scene.days, len(double)) * hours.DAY + 43_200_000,
+        "why": "second"}))
     erased = here[happens(rng, 0.006, len(here))]
-    parts.append(pd.DataFrame({"person": erased, "t": begin + rng.integers(scene.days // 2, scene.days, len(erased)) * hours.DAY + 50_000_000, "why": "deleted"}))
-    states = pd.concat(parts, ignore_index=True)
+    parts.append(pd.DataFrame({"person": erased, "t": begin + rng.integers(scene.days // 2, scene.days,
+        len(erased)) * hours.DAY + 50_000_000, "why": "deleted"}))
+    states = stacked(parts)
     states = states[states["t"] < scene.end].sort_values(["t", "person", "why"], kind="stable", ignore_index=True)
     person, why = states["person"].to_numpy(), states["why"].to_numpy()
-    running = pd.DataFrame({"person": person, "order": why == "order", "left": why == "left", "deleted": why == "deleted"}).groupby("person").cumsum()
+    running = pd.DataFrame({"person": person, "order": why == "order", "left": why == "left",
+        "deleted": why == "deleted"}).groupby("person").cumsum()
     states["second"] = why == "second"
     states["account"] = (account_from[person] <= states["t"].to_numpy()) & ~states["second"]
     states["left"], states["deleted"] = running["left"].to_numpy() > 0, running["deleted"].to_numpy() > 0
     count = running["order"].to_numpy()
-    states["tier"] = np.where(scene.population.of("loyalty_card", person) == "", "", np.where(count >= 3, "or", np.where(count >= 1, "argent", "bronze")))
-    states["stage"] = np.where(states["deleted"], "leaver", np.where(count >= 3, "loyal", np.where(count >= 1, "active", np.where(states["account"], "prospect", "lead"))))
+    states["tier"] = np.where(scene.population.of("loyalty_card", person) == "", "", np.where(count >= 3, "or",
+        np.where(count >= 1, "argent", "bronze")))
+    states["stage"] = np.where(states["deleted"], "leaver", np.where(count >= 3, "loyal",
+        np.where(count >= 1, "active", np.where(states["account"], "prospect", "lead"))))
     states["created"] = np.where(states["second"], states["t"], created[person])
     return states
 

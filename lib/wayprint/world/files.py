@@ -13,7 +13,7 @@ import numpy as np
 from wayprint.world.chance import Array
 
 SPECIAL = re.compile(r'[",\r\n]')
-Cells = Sequence[str]
+Cells = Sequence[str] | Array
 
 
 def lines_of(columns: Sequence[str], values: Mapping[str, Cells | str], separator: str) -> list[str]:
@@ -72,7 +72,8 @@ class Deliveries:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    def deliver(self, pattern: str, lines: Sequence[str], period: Array, labels: Sequence[str], *, header: str = "", bad: Sequence[Bad] = (), marked: Sequence[int] = ()) -> None:
+    def deliver(self, pattern: str, lines: Sequence[str], period: Array, labels: Sequence[str], *, header: str = "",
+        bad: Sequence[Bad] = (), marked: Sequence[int] = ()) -> None:
         """Lines into one file per period, in the given order; `marked` periods begin with a byte order mark.
 
         A period without lines has no file. Periods beyond the last label are delivered with the last.

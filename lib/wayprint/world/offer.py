@@ -12,10 +12,13 @@ from wayprint.world.chance import Array, objects, stream
 # after research on the web; CONNECTED products report their usage.
 CUISINES, CONNECTED = 7, 3
 FAMILIES = (
-    ("canapés", 420.0, 0.13, "Canapé"), ("lits", 330.0, 0.12, "Lit"), ("tables", 210.0, 0.14, "Table"), ("ampoules connectées", 45.0, 0.10, "Ampoule connectée"),
-    ("textiles", 35.0, 0.16, "Rideau"), ("décoration", 28.0, 0.15, "Vase"), ("jardin", 90.0, 0.08, "Salon d'été"), ("cuisines", 900.0, 0.12, "Cuisine"))
+    ("canapés", 420.0, 0.13, "Canapé"), ("lits", 330.0, 0.12, "Lit"), ("tables", 210.0, 0.14, "Table"), ("ampoules connectées",
+        45.0, 0.10, "Ampoule connectée"),
+    ("textiles", 35.0, 0.16, "Rideau"), ("décoration", 28.0, 0.15, "Vase"), ("jardin", 90.0, 0.08, "Salon d'été"), ("cuisines",
+        900.0, 0.12, "Cuisine"))
 MODELS = (
-    "Océan", "Forêt", "Béarn", "Lumière", "Hêtre", "Ardèche", "Noël", "Château", "Brume", "Égée", "Camargue", "Jura", "Vézère", "Quercy",
+    "Océan", "Forêt", "Béarn", "Lumière", "Hêtre", "Ardèche", "Noël", "Château", "Brume", "Égée", "Camargue", "Jura", "Vézère",
+    "Quercy",
     "Morvan", "Sologne", "Aubrac", "Cévennes", "Alizé", "Genêt")
 STORES = (
     "PAR1", "PAR2", "LYO1", "MRS1", "TLS1", "NCE1", "NTE1", "STR1", "BOD1", "LIL1", "REN1", "GRE1")

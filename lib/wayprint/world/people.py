@@ -11,10 +11,12 @@ import pandas as pd
 
 from wayprint.world import france
 from wayprint.world.chance import Array, choose, distinct, happens, objects, stream, uuids
+from wayprint.world.rows import stacked
 
 # Purpose: share that granted and that denied; the rest was never asked.
 CONSENTS = {
-    "email_marketing": (0.60, 0.22), "sms_marketing": (0.35, 0.35), "advertising": (0.45, 0.30), "profiling": (0.50, 0.25), "analytics": (0.65, 0.20)}
+    "email_marketing": (0.60, 0.22), "sms_marketing": (0.35, 0.35), "advertising": (0.45, 0.30), "profiling": (0.50, 0.25),
+    "analytics": (0.65, 0.20)}
 # How people may be known: with a login, by loyalty card only, by the newsletter only, not at all.
 LOGIN, CARD, NEWSLETTER, NOBODY = "login", "card", "newsletter", "nobody"
 PHONE_AGENTS = (
@@ -63,7 +65,8 @@ def _name(persons: pd.DataFrame, rng: np.random.Generator, start: dt.date) -> No
     home = persons["household"].to_numpy()
     woman = happens(rng, 0.52, count)
     persons["gender"] = np.where(woman, "F", "M")
-    persons["first_name"] = np.where(woman, choose(rng, france.WOMEN, np.ones(len(france.WOMEN)), count), choose(rng, france.MEN, np.ones(len(france.MEN)), count))
+    persons["first_name"] = np.where(woman, choose(rng, france.WOMEN, np.ones(len(france.WOMEN)), count), choose(rng, france.MEN,
+        np.ones(len(france.MEN)), count))
     surname = choose(rng, france.SURNAMES, 1 / np.arange(8, 8 + len(france.SURNAMES)), homes)[home]
     other = choose(rng, france.SURNAMES, np.ones(len(france.SURNAMES)), count)
     persons["last_name"] = np.where(happens(rng, 0.12, count), other, surname)
@@ -103,11 +106,13 @@ def _identify(persons: pd.DataFrame, rng: np.random.Generator, days: int) -> Non
     # Who has given an e-mail address before buying; a guest gives one with the first order.
     persons["has_email"] = login | (known == NEWSLETTER)
     persons["contact"] = np.where(in_crm, objects([f"CT{n:07d}" for n in distinct(everybody, 9_999_991, rng)]), "")
-    persons["second_contact"] = np.where(login & (persons["phone"] != "") & has_card & happens(rng, 0.08, count), objects([f"CT{n}" for n in 50_000_000 + everybody]), "")
+    persons["second_contact"] = np.where(login & (persons["phone"] != "") & has_card & happens(rng, 0.08, count),
+        objects([f"CT{n}" for n in 50_000_000 + everybody]), "")
     customer = 6_100_000_000_000 + distinct(everybody, 999_999_937, rng) * 16
     persons["shop_customer_1"] = objects([str(n) for n in customer])
     persons["shop_customer_2"] = objects([str(n + 7) for n in customer])
-    persons["mail_person"] = np.where(persons["has_email"], objects([f"01K{n:023d}" for n in distinct(everybody, 99_999_989, rng) * 1013]), "")
+    persons["mail_person"] = np.where(persons["has_email"],
+        objects([f"01K{n:023d}" for n in distinct(everybody, 99_999_989, rng) * 1013]), "")
 
 
 def _ask_consent(persons: pd.DataFrame, rng: np.random.Generator, start: dt.date) -> None:
@@ -151,14 +156,17 @@ def _devices(persons: pd.DataFrame, rng: np.random.Generator, days: int) -> pd.D
     logins = np.bincount(home, weights=(persons["known"] == LOGIN).astype(float))
     homes = np.flatnonzero((logins >= 2) & happens(rng, 0.35, len(logins)))  # family tablets
     frames, first = [], 0
-    for kind, owners in (("phone", np.flatnonzero(phone)), ("desktop", np.flatnonzero(desktop)), ("app", np.flatnonzero(persons["has_app"])), ("tablet", homes)):
+    for kind, owners in (("phone", np.flatnonzero(phone)), ("desktop", np.flatnonzero(desktop)), ("app",
+        np.flatnonzero(persons["has_app"])), ("tablet", homes)):
         size = len(owners)
         agents = {"phone": PHONE_AGENTS, "desktop": DESKTOP_AGENTS, "app": PHONE_AGENTS[:4], "tablet": (TABLET_AGENT,)}[kind]
         frames.append(pd.DataFrame({
             "kind": kind, "owner": owners if kind != "tablet" else -1, "household": owners if kind == "tablet" else home[owners],
-            "agent": choose(rng, agents, (30, 10, 30, 25, 5)[: len(agents)], size), "cookie": uuids(rng, size), "next_cookie": uuids(rng, size),
+            "agent": choose(rng, agents, (30, 10, 30, 25, 5)[: len(agents)], size), "cookie": uuids(rng, size),
+            "next_cookie": uuids(rng, size),
             "clears_on": np.where(happens(rng, 0.15, size) & (kind != "tablet"), rng.integers(0, max(days, 1), size), days + 1),
-            "network_id": uuids(rng, size), "ga_client": objects([f"{a}.{b}" for a, b in zip(rng.integers(10**8, 2 * 10**9, size), rng.integers(17 * 10**8, 1767 * 10**6, size), strict=True)]),
+            "network_id": uuids(rng, size), "ga_client": objects([f"{a}.{b}" for a, b in zip(rng.integers(10**8, 2 * 10**9, size),
+            rng.integers(17 * 10**8, 1767 * 10**6, size), strict=True)]),
             "app_id": uuids(rng, size), "maid": uuids(rng, size)}))
         column = np.full(count, -1)
         if kind == "tablet":
@@ -169,11 +177,13 @@ def _devices(persons: pd.DataFrame, rng: np.random.Generator, days: int) -> pd.D
             column[owners] = first + np.arange(size)
         persons[f"{kind}_device"] = column
         first += size
-    devices = pd.concat(frames, ignore_index=True)
+    devices = stacked(frames)
     skewed = happens(rng, 0.012, len(devices)) & (devices["kind"] != "app").to_numpy()
-    shift = choose(rng, (-3 * 365 * 86_400, -40 * 86_400, -7_200, 5_400, 86_400, 30 * 86_400), (1, 1, 3, 3, 2, 1), len(devices)).astype(np.int64)
+    shift = choose(rng, (-3 * 365 * 86_400, -40 * 86_400, -7_200, 5_400, 86_400, 30 * 86_400), (1, 1, 3, 3, 2, 1),
+        len(devices)).astype(np.int64)
     devices["clock_shift_s"] = np.where(skewed, shift, 0)
-    devices["address"] = objects([f"{a}.{b}.{c}.{d}" for a, b, c, d in rng.integers((80, 0, 0, 1), (96, 256, 256, 255), (len(devices), 4))])
+    devices["address"] = objects([f"{a}.{b}.{c}.{d}" for a, b, c, d in rng.integers((80, 0, 0, 1), (96, 256, 256, 255),
+        (len(devices), 4))])
     return devices
 
 

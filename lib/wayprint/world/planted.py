@@ -12,12 +12,15 @@ import pandas as pd
 from wayprint.world import hours
 from wayprint.world.chance import Array, hexes, uuids
 from wayprint.world.files import Bad
+from wayprint.world.rows import stacked
 
 EMPTY_MD5, EMPTY_SHA256 = "d41d8cd98f00b204e9800998ecf8427e", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 TEST_EMAIL, NO_PHONE, NO_PHONE_PLUS, NULL = "test@test.com", "0000000000", "+33000000000", "null"
-JUNK = {EMPTY_MD5: "email", EMPTY_SHA256: "email", TEST_EMAIL: "email", NO_PHONE: "phone", NO_PHONE_PLUS: "phone", NULL: "login"}
+JUNK = {EMPTY_MD5: "email_md5", EMPTY_SHA256: "email_md5", TEST_EMAIL: "email", NO_PHONE: "phone", NO_PHONE_PLUS: "phone", NULL: "login"}
 BAD_TIME, BAD_NUMBER = "2026-13-45 99:99:99", "douze"
-CRAWLER = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/138.0.0.0 Safari/537.36"
+CRAWLER = (
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) "
+    "Chrome/138.0.0.0 Safari/537.36")
 
 
 @dataclass
@@ -31,7 +34,7 @@ class Notes:
         texts = [details] * len(keys) if isinstance(details, str) else [str(d) for d in details]
         self.planted.extend((kind, str(key), detail, rule) for key, detail in zip(keys, texts, strict=True))
 
-    def show(self, type: str, persons: Array, values: Sequence[str] | Array) -> None:
+    def show(self, type: str, persons: Array, values: Sequence[str] | Array | pd.Series[str]) -> None:
         """Persons whose identifiers of a type, in clear and normalised, stand in a file; empty values are left out."""
         frame = pd.DataFrame({"true_person": np.asarray(persons), "type": type, "value": np.asarray(values, dtype=object)})
         self.seen.append(frame[(frame["value"] != "") & (frame["true_person"] >= 0)].drop_duplicates())
@@ -52,12 +55,14 @@ def spoil(rng: np.random.Generator, lines: Sequence[str], layout: Layout, share:
     bad: list[Bad] = []
     if not lines:
         return bad
-    rules = ("malformed", "bad_time", "malformed", "bad_number") if layout.number is not None else ("malformed", "bad_time", "malformed")
+    rules = ("malformed", "bad_time", "malformed", "bad_number") if layout.number is not None else ("malformed", "bad_time",
+        "malformed")
     count = max(4, int(len(lines) * share))
-    for turn, (after, name) in enumerate(zip(rng.integers(0, len(lines), 30 * count).tolist(), hexes(rng, 30 * count, 12), strict=True)):
+    for turn, (after, name) in enumerate(zip(rng.integers(0, len(lines), 30 * count).tolist(), hexes(rng, 30 * count, 12),
+        strict=True)):
         fields = lines[after].split(layout.separator)
         rule = rules[len(bad) % len(rules)]
-        if '"' in lines[after] and layout.separator == "," or (rule == "bad_number" and not fields[layout.number or 0]):
+        if ('"' in lines[after] and layout.separator == ",") or (rule == "bad_number" and not fields[layout.number or 0]):
             continue
         fields[layout.identity] = f"bad-{name}"
         if rule == "bad_time":
@@ -98,7 +103,7 @@ def crawlers(rng: np.random.Generator, people: int, days: int, midnight: int) ->
         begin = midnight + int(rng.integers(0, days)) * hours.DAY + 9 * 3_600_000
         t = begin + np.cumsum(rng.integers(120, 400, burst))
         frames.append(pd.DataFrame({"t": t, "bot": number, "rule": "bot_rate"}))
-    hits = pd.concat(frames, ignore_index=True)
+    hits = stacked(frames)
     names = uuids(rng, 12)
     hits["cookie"], hits["network"], hits["session"] = names[hits["bot"]], names[4 + hits["bot"]], names[8 + hits["bot"]]
     return hits

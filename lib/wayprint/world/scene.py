@@ -58,4 +58,5 @@ def stage(people: int, days: int, seed: int, start: dt.date) -> Scene:
     behaviour = simulate(crowd, plan, periods, days, seed)
     moved = traffic(behaviour, crowd, plan, goods, start, seed)
     actions = browse(moved, crowd, goods, seed)
-    return Scene(seed, start, days, hours.date_texts(start, days), crowd, plan, goods, periods, behaviour, moved, actions, care(moved, crowd, periods, days, start, seed))
+    return Scene(seed, start, days, hours.date_texts(start, days), crowd, plan, goods, periods, behaviour, moved, actions,
+        care(moved, crowd, periods, days, start, seed))

@@ -26,14 +26,17 @@ from wayprint.world.campaigns import CATALOGUE_COST, CHANNELS
 from wayprint.world.files import Deliveries, euros
 from wayprint.world.people import CONSENTS
 from wayprint.world.planted import JUNK, Notes
+from wayprint.world.rows import stacked
 from wayprint.world.scene import Scene
 from wayprint.world.visits import PLACES
 
 
 def write(scene: Scene, to: Deliveries, notes: Notes, folder: Path) -> None:
     tables = {
-        "persons": persons(scene), "identifiers": identifiers(notes), "channel_effects": channel_effects(scene), "purchases": purchases(scene), "intents": intents(scene), "pressure": pressure(scene),
-        "incidents": incidents(scene), "planted": pd.DataFrame(notes.planted, columns=["kind", "key", "detail", "expected_rule"]), "files": pd.DataFrame(to.files, columns=["file", "lines", "malformed"])}
+        "persons": persons(scene), "identifiers": identifiers(notes), "channel_effects": channel_effects(scene),
+        "purchases": purchases(scene), "intents": intents(scene), "pressure": pressure(scene),
+        "incidents": incidents(scene), "planted": pd.DataFrame(notes.planted, columns=["kind", "key", "detail", "expected_rule"]),
+        "files": pd.DataFrame(to.files, columns=["file", "lines", "malformed"])}
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
@@ -43,13 +46,14 @@ def persons(scene: Scene) -> pd.DataFrame:
     people = scene.population.persons
     orders = np.bincount(scene.traffic.orders["person"], minlength=len(people))
     return pd.DataFrame({
-        "true_person": np.arange(len(people)), "household": people["household"], "known": people["known"], "has_app": people["has_app"], "taste": people["taste"].round(6),
+        "true_person": np.arange(len(people)), "household": people["household"], "known": people["known"],
+        "has_app": people["has_app"], "taste": people["taste"].round(6),
         "emails_per_week": people["emails_per_week"], **{purpose: people[purpose] for purpose in CONSENTS}, "purchases": orders})
 
 
 def identifiers(notes: Notes) -> pd.DataFrame:
     """A row per person, type and value; `is_shared`: more than one person shows it in the files."""
-    seen = pd.concat(notes.seen, ignore_index=True).drop_duplicates().sort_values(["type", "value", "true_person"], ignore_index=True)
+    seen = stacked(notes.seen).drop_duplicates().sort_values(["type", "value", "true_person"], ignore_index=True)
     owners = seen.groupby(["type", "value"])["true_person"].transform("size")
     return seen.assign(is_shared=owners > 1, is_junk=seen["value"].isin(JUNK))
 
@@ -59,37 +63,46 @@ def channel_effects(scene: Scene) -> pd.DataFrame:
     lost, paid = scene.behaviour.lost, spending(scene).groupby("channel")["cents"].sum()
     cost = {**{name: cents / 100 for name, cents in paid.items()}, "Catalogue": CATALOGUE_COST * len(scene.behaviour.catalogues)}
     return pd.DataFrame({
-        "channel": [c.name for c in CHANNELS], "true_effect": [c.effect for c in CHANNELS], "kept_a_day_later": [c.keeps for c in CHANNELS], "exposures": scene.behaviour.exposures.round(3),
-        "true_incremental_conversions": lost, "true_share": lost / lost.sum() if lost.sum() else lost, "cost": [round(float(cost.get(c.name, 0.0)), 2) for c in CHANNELS],
+        "channel": [c.name for c in CHANNELS], "true_effect": [c.effect for c in CHANNELS],
+        "kept_a_day_later": [c.keeps for c in CHANNELS], "exposures": scene.behaviour.exposures.round(3),
+        "true_incremental_conversions": lost, "true_share": lost / lost.sum() if lost.sum() else lost,
+        "cost": [round(float(cost.get(c.name, 0.0)), 2) for c in CHANNELS],
         "expected_conversions": scene.behaviour.expected})
 
 
 def purchases(scene: Scene) -> pd.DataFrame:
     orders = scene.traffic.orders.sort_values(["t", "order_id"], ignore_index=True)
     return pd.DataFrame({
-        "order_id": orders["order_id"], "true_person": orders["person"], "time": hours.iso(orders["t"].to_numpy()), "place": [PLACES[p] for p in orders["place"]], "amount": euros(orders["amount_cents"].to_numpy())})
+        "order_id": orders["order_id"], "true_person": orders["person"], "time": hours.iso(orders["t"].to_numpy()),
+        "place": [PLACES[p] for p in orders["place"]], "amount": euros(orders["amount_cents"].to_numpy())})
 
 
 def intents(scene: Scene) -> pd.DataFrame:
     """Months that begin in the world and whose 30 days lie within it."""
     dates = [scene.start + dt.timedelta(d) for d in range(scene.days)]
     people = np.arange(len(scene.population.persons))
-    months = [pd.DataFrame({"true_person": people, "month": date.isoformat(), "intent": scene.behaviour.intent[day].round(5), "purchase_probability_30d": month_chance(scene.behaviour, day).round(7)})
+    months = [pd.DataFrame({"true_person": people, "month": date.isoformat(), "intent": scene.behaviour.intent[day].round(5),
+        "purchase_probability_30d": month_chance(scene.behaviour, day).round(7)})
               for day, date in enumerate(dates) if date.day == 1 and day + 30 <= scene.days]
-    return pd.concat(months, ignore_index=True) if months else pd.DataFrame(columns=["true_person", "month", "intent", "purchase_probability_30d"])
+    return stacked(months) if months else pd.DataFrame(columns=["true_person", "month", "intent", "purchase_probability_30d"])
 
 
 def pressure(scene: Scene) -> pd.DataFrame:
-    came = scene.traffic.emails.groupby("emails_7d").agg(emails=("person", "size"), opened=("opened", "sum"), clicked=("clicked", "sum"), unsubscribed=("unsubscribed", "sum")).reset_index()
+    came = scene.traffic.emails.groupby("emails_7d").agg(emails=("person", "size"), opened=("opened", "sum"), clicked=("clicked",
+        "sum"), unsubscribed=("unsubscribed", "sum")).reset_index()
     before = came["emails_7d"].to_numpy()
-    return came.assign(true_open_rate=open_rate(before).round(6), true_click_rate=click_rate(before).round(6), true_unsubscribe_rate=unsubscribe_rate(before).round(6))
+    return came.assign(true_open_rate=open_rate(before).round(6), true_click_rate=click_rate(before).round(6),
+        true_unsubscribe_rate=unsubscribe_rate(before).round(6))
 
 
 def incidents(scene: Scene) -> pd.DataFrame:
     attempts, tickets = scene.traffic.attempts, scene.care.tickets
     (pay, paid), (complain, complained) = scene.periods.payment, scene.periods.complaints
     rows = (
-        ("payment_error_mobile", scene.dates[pay], scene.dates[paid - 1], "payment on phones fails", int(attempts["failed"].sum())),
-        ("channel_break_cuisines", scene.dates[0], scene.dates[-1], "kitchens looked up on the web cannot be bought in a store", int(attempts["refused"].sum())),
-        ("complaint_wave", scene.dates[complain], scene.dates[complained - 1], "tickets about late deliveries", int((tickets["category"] == "retard de livraison").sum())))
+        ("payment_error_mobile", scene.dates[pay], scene.dates[paid - 1], "payment on phones fails",
+            int(attempts["failed"].sum())),
+        ("channel_break_cuisines", scene.dates[0], scene.dates[-1], "kitchens looked up on the web cannot be bought in a store",
+            int(attempts["refused"].sum())),
+        ("complaint_wave", scene.dates[complain], scene.dates[complained - 1], "tickets about late deliveries",
+            int((tickets["category"] == "retard de livraison").sum())))
     return pd.DataFrame(rows, columns=["incident", "from", "to", "detail", "cases"])

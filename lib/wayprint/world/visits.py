@@ -14,6 +14,7 @@ from wayprint.world.campaigns import ADS, EMAIL, PAID, Campaigns
 from wayprint.world.chance import Array, choose, happens, objects, stream
 from wayprint.world.offer import FAMILIES, STORES, Offer
 from wayprint.world.people import LOGIN, Population
+from wayprint.world.rows import begins, stacked
 
 PLACES = ("store", "app", "web", "web")
 KIOSKS = 2 * len(STORES)
@@ -39,26 +40,27 @@ def traffic(behaviour: Behaviour, population: Population, plan: Campaigns, goods
     wishes = behaviour.wishes.copy()
     wishes["number"] = np.arange(len(wishes))
     wishes["platform"] = objects(PLACES)[wishes["place"]]
-    visits = pd.concat([visits, _missing(wishes, visits, start, rng)], ignore_index=True)
+    visits = stacked([visits, _missing(wishes, visits, start, rng)])
     visits["wish"], visits["place"] = -1, -1
     _attach(wishes, visits)
     wishes["t"] = 0
     in_store = (wishes["place"] == STORE).to_numpy()
-    wishes.loc[in_store, "t"] = hours.utc(start, wishes["day"].to_numpy()[in_store], hours.drawn(rng, hours.OPENING, int(in_store.sum())))
+    wishes.loc[in_store, "t"] = hours.utc(start, wishes["day"].to_numpy()[in_store], hours.drawn(rng, hours.OPENING,
+        int(in_store.sum())))
     wishes["store"] = (population.of("town", wishes["person"].to_numpy()) + rng.integers(0, 2, len(wishes))) % len(STORES)
-    visits = pd.concat([visits, _on_the_way(wishes, rng), _kiosks(wishes, behaviour, start, rng)], ignore_index=True)
+    visits = stacked([visits, _on_the_way(wishes, rng), _kiosks(wishes, behaviour, start, rng)])
     visits = _equip(visits, population, rng)
     visits = visits.sort_values(["t", "person", "platform"], kind="stable", ignore_index=True)
     account_from = _log_in(visits, population, rng)
     done = visits["wish"].to_numpy() >= 0
-    failed = np.zeros(len(wishes), bool)
-    failed[wishes["failed"].to_numpy()] = True
+    failed = np.append(wishes["failed"].to_numpy(), False)  # the last one stands for no wish, -1
     wishes["visit"] = -1
     wishes.loc[visits["wish"].to_numpy()[done], "visit"] = np.flatnonzero(done)
     visits["fails"] = done & failed[visits["wish"]]
     visits["buys"] = done & ~failed[visits["wish"]]
     orders, items = _orders(wishes[~(wishes["failed"] | wishes["refused"])], goods, rng)
-    return Traffic(visits, orders, items, wishes[wishes["failed"] | wishes["refused"]].reset_index(drop=True), emails, account_from)
+    return Traffic(visits, orders, items, wishes[wishes["failed"] | wishes["refused"]].reset_index(drop=True), emails,
+        account_from)
 
 
 def _emails(noted: pd.DataFrame, plan: Campaigns, start: dt.date, rng: np.random.Generator) -> pd.DataFrame:
@@ -81,8 +83,9 @@ def _hits(behaviour: Behaviour, emails: pd.DataFrame, start: dt.date, rng: np.ra
         numbers = [i for i, ad in enumerate(ADS) if ad[1] == channel]
         hits.loc[mine, "campaign"] = choose(rng, numbers, [ADS[i][4] for i in numbers], int(mine.sum())).astype(np.int64)
     clicks = emails[emails["clicked"]]
-    landed = pd.DataFrame({"person": clicks["person"], "day": clicks["day"], "platform": "web", "channel": EMAIL, "t": clicks["click"] + 1_500, "campaign": clicks["campaign"]})
-    visits = pd.concat([hits, landed], ignore_index=True)
+    landed = pd.DataFrame({"person": clicks["person"], "day": clicks["day"], "platform": "web", "channel": EMAIL,
+        "t": clicks["click"] + 1_500, "campaign": clicks["campaign"]})
+    visits = stacked([hits, landed])
     interest = behaviour.family[visits["day"], visits["person"]].astype(np.int64)
     visits["family"] = np.where(happens(rng, 0.88, len(visits)), interest, rng.integers(0, len(FAMILIES), len(visits)))
     visits["intent"] = behaviour.intent[visits["day"], visits["person"]]
@@ -100,7 +103,8 @@ def _missing(wishes: pd.DataFrame, visits: pd.DataFrame, start: dt.date, rng: np
     alone = online[~np.isin(_keys(online), _keys(visits[visits["platform"].isin(["web", "app"])]))]
     local = rng.integers(19 * 3_600_000, 22 * 3_600_000, len(alone))
     return pd.DataFrame({
-        "person": alone["person"], "day": alone["day"], "platform": alone["platform"], "channel": DIRECT, "t": hours.utc(start, alone["day"].to_numpy(), local),
+        "person": alone["person"], "day": alone["day"], "platform": alone["platform"], "channel": DIRECT, "t": hours.utc(start,
+        alone["day"].to_numpy(), local),
         "campaign": -1, "family": alone["family"], "intent": 1.5, "locator": False, "kiosk": -1})
 
 
@@ -120,7 +124,8 @@ def _on_the_way(wishes: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     bound = wishes[(wishes["place"] == STORE) & (wishes["refused"] | happens(rng, 0.5, len(wishes)))]
     before = rng.integers(30 * 60_000, 3 * 3_600_000, len(bound))
     return pd.DataFrame({
-        "person": bound["person"], "day": bound["day"], "platform": "web", "channel": DIRECT, "t": bound["t"] - before, "campaign": -1, "family": bound["family"],
+        "person": bound["person"], "day": bound["day"], "platform": "web", "channel": DIRECT, "t": bound["t"] - before,
+        "campaign": -1, "family": bound["family"],
         "intent": 1.0, "locator": True, "kiosk": -1, "wish": -1, "place": -1})
 
 
@@ -130,10 +135,12 @@ def _kiosks(wishes: pd.DataFrame, behaviour: Behaviour, start: dt.date, rng: np.
     days, count = behaviour.intent.shape
     walk = rng.poisson(0.0016 * days * count)
     person, day = rng.integers(0, count, walk), rng.integers(0, days, walk)
-    walked = pd.DataFrame({"person": person, "day": day, "t": hours.utc(start, day, hours.drawn(rng, hours.OPENING, walk)), "family": behaviour.family[day, person].astype(np.int64), "store": rng.integers(0, len(STORES), walk)})
-    both = pd.concat([bound[["person", "day", "t", "family", "store"]].assign(t=bound["t"] - 600_000), walked], ignore_index=True)
+    walked = pd.DataFrame({"person": person, "day": day, "t": hours.utc(start, day, hours.drawn(rng, hours.OPENING, walk)),
+        "family": behaviour.family[day, person].astype(np.int64), "store": rng.integers(0, len(STORES), walk)})
+    both = stacked([bound[["person", "day", "t", "family", "store"]].assign(t=bound["t"] - 600_000), walked])
     kiosk = np.where(happens(rng, 0.25, len(both)), 0, both["store"] * 2 + rng.integers(0, 2, len(both)))
-    return both.drop(columns="store").assign(platform="kiosk", channel=DIRECT, campaign=-1, intent=behaviour.intent[both["day"], both["person"]], locator=False, kiosk=kiosk, wish=-1, place=-1)
+    return both.drop(columns="store").assign(platform="kiosk", channel=DIRECT, campaign=-1, intent=behaviour.intent[both["day"],
+        both["person"]], locator=False, kiosk=kiosk, wish=-1, place=-1)
 
 
 def _equip(visits: pd.DataFrame, population: Population, rng: np.random.Generator) -> pd.DataFrame:
@@ -177,14 +184,15 @@ def _orders(wishes: pd.DataFrame, goods: Offer, rng: np.random.Generator) -> tup
     size = len(orders)
     online = (orders["place"] != STORE).to_numpy()
     numbers = np.where(online, 5_500_000_000_000 + orders.index.to_numpy() * 8, orders.index.to_numpy())
-    orders["order_id"] = [str(n) if o else f"TK{n:08d}" for n, o in zip(numbers, online, strict=True)]
+    orders["order_id"] = [str(n) if o else f"T{n:08d}" for n, o in zip(numbers, online, strict=True)]
     order = np.repeat(np.arange(size), choose(rng, (1, 2, 3), (62, 26, 12), size).astype(np.int64))
-    first = np.r_[True, order[1:] != order[:-1]] if size else np.zeros(0, bool)
+    first = begins(order)
     family = np.where(first, orders["family"].to_numpy()[order], choose(rng, range(4, 6), (1, 1), len(order)).astype(np.int64))
     product = goods.pick(rng, family)
     quantity = np.where(goods.price[product] < 60, choose(rng, (1, 2, 4), (70, 22, 8), len(order)).astype(np.int64), 1)
     cents = np.round(goods.price[product] * 100).astype(np.int64)
     discount = np.where(happens(rng, 0.2, len(order)), (cents * quantity) // 10, 0)
-    items = pd.DataFrame({"order": order, "product": product, "quantity": quantity, "price_cents": cents, "discount_cents": discount})
+    items = pd.DataFrame({"order": order, "product": product, "quantity": quantity, "price_cents": cents,
+        "discount_cents": discount})
     orders["amount_cents"] = np.bincount(order, weights=cents * quantity - discount, minlength=size).round().astype(np.int64)
     return orders, items

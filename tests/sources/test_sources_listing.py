@@ -1,0 +1,113 @@
+"""Listing: files by content, each claimed by one source."""
+
+import gzip
+import hashlib
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from wayprint.contracts import RawFiles
+from wayprint.sources.keys import Keys
+from wayprint.sources.listing import BadSources, beside, child, list_files, name_of, opened
+from wayprint.sources.settings import SourceSpec
+
+TICKETS = {"about": "x", "paths": {"tickets/*.csv": "csv"}, "kind": "reference", "constants": {"entity": "x"}, "fields": {"entity_id": "id"}}
+
+
+def spec(**changes):
+    return SourceSpec.model_validate({**TICKETS, **changes})
+
+
+def put(folder: Path, **files: str) -> str:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".csv").write_text(text)
+    return str(folder)
+
+
+def test_a_file_is_its_content_under_its_smallest_name(tmp_path, keys):
+    raw = put(tmp_path, tickets__b="same", tickets__a="same", tickets__c="other")
+    files, unmatched = list_files(raw, {"tickets": spec()}, keys)
+    assert [(f["file"], f["names"]) for f in files] == [("tickets/a.csv", ["tickets/a.csv", "tickets/b.csv"]), ("tickets/c.csv", ["tickets/c.csv"])]
+    assert files[0]["file_id"] == hashlib.sha256(b"same").hexdigest()
+    assert files[0]["bytes"] == 4
+    assert unmatched == []
+    assert [set(f) for f in files] == [{c.split()[0] for c in RawFiles.columns.split(", ")}] * 2
+
+
+def test_files_that_no_source_claims_are_named(tmp_path, keys):
+    raw = put(tmp_path, readme="x", tickets__deep__a="x", tickets___hidden="x")
+    files, unmatched = list_files(raw, {"tickets": spec()}, keys)
+    assert files == []
+    assert unmatched == ["readme.csv", "tickets/_hidden.csv", "tickets/deep/a.csv"]
+
+
+def test_an_empty_folder_and_a_source_without_files_are_nothing(tmp_path, keys):
+    assert list_files(str(tmp_path), {"tickets": spec()}, keys) == ([], [])
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path, keys):
+    with pytest.raises(BadSources, match="does not exist"):
+        list_files(str(tmp_path / "none"), {"tickets": spec()}, keys)
+
+
+def test_two_sources_that_claim_one_file_are_named(tmp_path, keys):
+    raw = put(tmp_path, tickets__a="x")
+    with pytest.raises(BadSources, match=r"tickets/a\.csv is claimed by one and two"):
+        list_files(raw, {"one": spec(), "two": spec(paths={"**/a.csv": "csv"})}, keys)
+
+
+def test_a_file_is_read_again_when_its_source_a_key_or_its_companion_changes(tmp_path, keys):
+    companions = {"of": "(?P<day>.+).csv", "are": ["{day}.txt"]}
+    raw = put(tmp_path, tickets__a="x")
+
+    def spec_id(keys=keys, **changes):
+        return list_files(raw, {"tickets": spec(companions=companions, **changes)}, keys).files[0]["spec_id"]
+
+    first = spec_id()
+    assert spec_id() == first
+    told = [first, spec_id(about="another"), spec_id(Keys(b"\1" * 32, b"\x11" * 32)), spec_id(Keys(bytes(32), b"\2" * 32))]
+    companion = tmp_path / "tickets" / "a.txt"
+    for text in ("1", "2"):
+        companion.write_text(text)
+        told.append(spec_id())
+    assert len(set(told)) == 6
+    (tmp_path / "tickets" / "b.txt").write_text("of another file")
+    assert spec_id() == told[-1]
+
+
+def test_a_companion_is_not_reported_as_unclaimed(tmp_path, keys):
+    raw = put(tmp_path, tickets__a="x")
+    (tmp_path / "tickets" / "a.txt").write_text("x")
+    assert list_files(raw, {"tickets": spec(companions={"of": "(?P<day>.+).csv", "are": ["{day}.txt"]})}, keys).unmatched == []
+
+
+@pytest.mark.parametrize("form", [str, lambda p: f"file://{quote(str(p))}", lambda p: f"file:{quote(str(p))}"])
+def test_a_path_or_an_address_names_the_same_folder(tmp_path, keys, form):
+    folder = tmp_path / "with blank é"
+    put(folder, tickets__a="text")
+    (folder / "tickets" / "a.csv").rename(folder / "tickets" / "a%41 ?.csv")
+    (file,) = list_files(form(folder), {"tickets": spec()}, keys).files
+    assert name_of(file["path"]) == "a%41 ?.csv"
+    with opened(file["path"]) as stream:
+        assert stream.read() == b"text"
+    assert beside(file["path"])("a%41 ?.csv").read() == b"text"
+
+
+def test_options_of_a_store_stay_at_the_end_of_its_addresses():
+    path = child("s3://bucket/raw/?region=eu-west-3", "a/b.csv")
+    assert path == "s3://bucket/raw/a/b.csv?region=eu-west-3"
+    assert name_of(path) == "b.csv"
+
+
+def test_bytes_come_as_they_are_delivered(tmp_path):
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"x"))
+    with opened(str(tmp_path / "a.gz")) as stream:
+        assert stream.read() == (tmp_path / "a.gz").read_bytes()
+
+
+def test_what_is_not_beside_a_file_is_none(tmp_path):
+    (tmp_path / "b").write_text("b")
+    assert beside(str(tmp_path / "a"))("c") is None
+    assert beside(str(tmp_path / "a"))("b").read() == b"b"
