@@ -84,7 +84,7 @@ class Table:
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
-    rules: Mapping[str, str | Rule] = field(default_factory=dict)
+    rules: Mapping[str, str | Rule] = field(default_factory=dict, hash=False)
     owner: str = "data"
     records_runs: bool = False
 

@@ -67,6 +67,17 @@ def test_an_address_comes_from_one_record_the_newest(write: Write) -> None:
     assert lines(folder / manifest.files[0].name)[1][6:] == [sha256("anne"), "", "", "", ""]
 
 
+def test_one_value_written_twice_and_a_fourth_value_are_rejected(write: Write) -> None:
+    rows = [row("a", "email", f"a{'.' * number}b@gmail.com", f"e{number}") for number in range(2)]
+    rows += [row("b", "email", f"b{number}@b.fr", f"e{number}") for number in range(4)]
+    manifest, folder = write("google_customer_match", rows)
+    first, second = lines(folder / manifest.files[0].name)[1:]
+    assert first[:3] == [sha256("ab@gmail.com"), "", ""]
+    assert second[:3] == [sha256(f"b{number}@b.fr") for number in (3, 2, 1)]
+    assert manifest.reject_reasons == {
+        "the same value after normalising": 1, "the file has room for 3 of them; newer ones were written": 1}
+
+
 def test_counts_add_up_and_no_clear_value_is_in_any_file(write: Write) -> None:
     draw = random.Random(3)
     rows, clear = [], set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-
 from wayprint.events.bots import busy_days, is_machine
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
@@ -34,7 +33,8 @@ def test_crawlers_monitors_and_scripts_are_machines(agent):
 
 def test_an_http_library_is_forgiven_where_it_is_named_and_a_crawler_is_not(settings):
     libraries = settings.events.app_http_libraries
-    assert is_machine("okhttp/4.11.0") and not is_machine("okhttp/4.11.0", libraries)
+    assert is_machine("okhttp/4.11.0")
+    assert not is_machine("okhttp/4.11.0", libraries)
     assert is_machine("okhttp/4.11.0 Googlebot/2.1", libraries)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
-
 from wayprint.events.channels import classify, place_in_channels
 from wayprint.tables.events import UNIQUE_EVENTS
 
@@ -99,3 +98,9 @@ OWN = [
 
 def test_own_channels_come_first_with_their_rule_and_whether_they_are_digital(placed):
     assert placed(*[event for event, _ in OWN]) == [place for _, place in OWN]
+
+
+def test_without_own_channels_the_groups_decide_alone(rows, settings):
+    groups_only = settings.events.channels.model_copy(update={"own": ()})
+    events = rows(UNIQUE_EVENTS, {"event_name": "purchase", "platform": "store"})
+    assert place_in_channels(events, groups_only).first().channel == "Direct"

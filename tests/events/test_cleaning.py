@@ -7,13 +7,14 @@ import random
 from collections import Counter
 
 import pytest
-
 from wayprint.contracts import conform
 from wayprint.events.cleaning import clean
 from wayprint.tables.events import EVENTS, REFUSED_EVENTS, UNIQUE_EVENTS
 
 pytestmark = pytest.mark.spark
-NOON = dt.datetime(2026, 3, 1, 12)
+NOON = dt.datetime.fromisoformat("2026-03-01 12:00")
+MIDNIGHT = dt.datetime.fromisoformat("2026-03-02")
+EPOCH = dt.datetime.fromisoformat("1970-01-01")
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:124.0) Gecko/20100101 Firefox/124.0"
 
@@ -46,19 +47,21 @@ def test_a_clock_is_corrected_by_its_distance_to_the_collector_and_never_past_ar
         {"event_key": "fast", "sent_at": after(10), "received_at": after(-3590)},
         {"event_key": "set anew while waiting", "sent_at": after(-1000), "received_at": after(500)},
         {"event_key": "waited 80 days", "sent_at": after(80 * day), "received_at": after(80 * day + 2)},
-        {"event_key": "never set", "happened_at": after(5, dt.datetime(1970, 1, 1)), "sent_at": after(8, dt.datetime(1970, 1, 1)), "received_at": after(20)},
+        {"event_key": "never set", "happened_at": after(5, EPOCH), "sent_at": after(8, EPOCH), "received_at": after(20)},
         {"event_key": "ahead, sending unknown", "received_at": after(-600)},
         {"event_key": "a little ahead", "received_at": after(-30)},
         {"event_key": "no arrival", "sent_at": after(7200)},
-        {"event_key": "never set, no arrival", "happened_at": dt.datetime(1999, 12, 31, 23, 59, 59)},
-        {"event_key": "placeholder", "happened_at": dt.datetime(9999, 12, 31)},
-        {"event_key": "first moment", "happened_at": dt.datetime(2000, 1, 1)})
+        {"event_key": "never set, no arrival", "happened_at": dt.datetime.fromisoformat("1999-12-31 23:59:59")},
+        {"event_key": "placeholder", "happened_at": dt.datetime.fromisoformat("9999-12-31")},
+        {"event_key": "first moment", "happened_at": dt.datetime.fromisoformat("2000-01-01")})
+    years = (after(17) - after(5, EPOCH)).total_seconds()
     moved = {key: ((row.happened_at - row.reported_at).total_seconds(), row.clock_shift_s) for key, row in events.items()}
     assert moved == {
         "honest": (0, 0), "slow": (3600, 3600), "fast": (-3600, -3600), "set anew while waiting": (500, 500), "waited 80 days": (0, 0),
-        "never set": ((after(17) - after(5, dt.datetime(1970, 1, 1))).total_seconds(), (after(17) - after(5, dt.datetime(1970, 1, 1))).total_seconds()),
-        "ahead, sending unknown": (-600, -600), "a little ahead": (0, 0), "no arrival": (0, 0), "first moment": (0, 0)}
-    assert {key: row.rule for key, row in refused.items()} == {"never set, no arrival": "clock_before_2000", "placeholder": "clock_in_future"}
+        "never set": (years, years), "ahead, sending unknown": (-600, -600), "a little ahead": (0, 0), "no arrival": (0, 0),
+        "first moment": (0, 0)}
+    assert {key: row.rule for key, row in refused.items()} == {
+        "never set, no arrival": "clock_before_2000", "placeholder": "clock_in_future"}
 
 
 def test_a_machines_agent_is_refused_where_visitors_are_tracked_and_nowhere_else(cleaned):
@@ -86,11 +89,10 @@ def test_a_busy_day_is_refused_whole_and_the_devices_other_days_are_kept(cleaned
 
 
 def test_the_twin_of_a_hit_on_a_busy_day_shares_its_fate(cleaned, knobs):
-    midnight = dt.datetime(2026, 3, 2)
-    burst = [{"event_key": f"burst {n}", "page_path": f"/{n}", "happened_at": after(n - 60, midnight), "tracker": "a"} for n in range(5)]
+    burst = [{"event_key": f"burst {n}", "page_path": f"/{n}", "happened_at": after(n - 60, MIDNIGHT), "tracker": "a"} for n in range(5)]
     _, refused = cleaned(
-        *burst, {"event_key": "kept", "happened_at": after(-0.5, midnight), "tracker": "a"}, {"event_key": "twin", "happened_at": after(0.5, midnight), "tracker": "b"},
-        knobs=knobs)
+        *burst, {"event_key": "kept", "happened_at": after(-0.5, MIDNIGHT), "tracker": "a"},
+        {"event_key": "twin", "happened_at": after(0.5, MIDNIGHT), "tracker": "b"}, knobs=knobs)
     assert refused["twin"].rule == refused["kept"].rule == "bot_rate"
     assert refused["twin"].kept_event_key is None
 
@@ -104,17 +106,21 @@ def test_the_same_hit_of_two_trackers_is_one_event_that_names_both(cleaned):
         {"event_key": "k3", **basket, "tracker": "ga4", "happened_at": after(1.6), "items": [("s2", "shirts", 1, None)]},
         {"event_key": "k4", **basket, "tracker": "ga4", "happened_at": after(3.6), "items": [shirt]},
         {"event_key": "k5", **basket, "tracker": "ga4", "origin_id": "somebody else", "items": [shirt]},
-        {"event_key": "k6", **basket, "items": [shirt]})
-    assert {key: row.trackers for key, row in events.items()} == {"k1": ["ga4", "snowplow"], "k3": ["ga4"], "k4": ["ga4"], "k5": ["ga4"], "k6": None}
+        {"event_key": "k6", **basket, "items": [shirt]},
+        {"event_key": "k7", "event_name": "other", "tracker": "ga4", "order_id": "x"},
+        {"event_key": "k8", "event_name": "other", "tracker": "snowplow", "search_term": "x"})
+    assert {key: row.trackers for key, row in events.items()} == {
+        "k1": ["ga4", "snowplow"], "k3": ["ga4"], "k4": ["ga4"], "k5": ["ga4"], "k6": None, "k7": ["ga4"], "k8": ["snowplow"]}
     assert (refused["k2"].rule, refused["k2"].kept_event_key) == ("other_tracker", "k1")
 
 
 def test_events_carry_everything_the_unique_event_said(cleaned):
     events, _ = cleaned({
-        "event_key": "e", "identifiers": [("login", "x")], "items": [("p", "f", 2, None)], "consents": [("profiling", True)], "score": 3.5, "user_agent": PERSON})
-    row = events["e"]
-    assert (row.identifiers[0].id, row.items[0].quantity, row.consents[0].granted, row.score, row.user_agent) == ("x", 2, True, 3.5, PERSON)
-    assert row.event_date == NOON.date()
+        "event_key": "e", "identifiers": [("login", "x")], "items": [("p", "f", 2, None)], "consents": [("profiling", True)],
+        "score": 3.5, "user_agent": PERSON})
+    row = events["e"].asDict(recursive=True)
+    assert (row["identifiers"][0]["id"], row["items"][0]["quantity"], row["consents"][0]["granted"]) == ("x", 2, True)
+    assert (row["score"], row["user_agent"], row["event_date"]) == (3.5, PERSON, NOON.date())
 
 
 def drawn(seed: int) -> list[dict]:
@@ -122,15 +128,16 @@ def drawn(seed: int) -> list[dict]:
     records = []
     for device in range(200):
         agent = draw.choice([None, PERSON, PERSON, PERSON, BOT])
-        start = draw.choice([NOON, dt.datetime(2026, 3, 1, 23, 59, 40)])
+        start = draw.choice([NOON, after(-20, MIDNIGHT)])
         for number in range(draw.randrange(1, 14)):
             happened = after(draw.choice([0, 0.5, 1, 2, 2.5, 4, 20, 50, 90]), start)
             sent = draw.choice([None, after(1, happened)])
+            received = draw.choice([None, after(3, happened), after(600, happened), after(-300, happened)]) if sent else None
             records.append({
                 "event_key": f"{device:03}-{draw.randrange(10**6):06}-{number}", "origin_id": f"device {device}", "happened_at": happened,
-                "sent_at": sent, "received_at": draw.choice([None, after(3, happened), after(600, happened), after(-300, happened)]) if sent else None,
-                "event_name": draw.choice(["page_view", "page_view", "page_ping"]), "page_path": draw.choice(["/", "/a"]),
-                "platform": draw.choice(["web", "web", "web", "store"]), "tracker": draw.choice([None, "a", "b", "c"]), "user_agent": agent})
+                "sent_at": sent, "received_at": received, "event_name": draw.choice(["page_view", "page_view", "page_ping"]),
+                "page_path": draw.choice(["/", "/a"]), "user_agent": agent,
+                "platform": draw.choice(["web", "web", "web", "store"]), "tracker": draw.choice([None, "a", "b", "c"])})
     return records
 
 
@@ -170,8 +177,9 @@ def told_by_a_loop(records: list[dict], limit: int) -> dict[str, tuple]:
 
 
 def verdicts(unique_events, knobs) -> dict[str, tuple]:
-    events, refused = clean(unique_events, knobs)
-    return {row.event_key: (None, None) for row in events.collect()} | {row.event_key: (row.rule, row.kept_event_key) for row in refused.collect()}
+    events, refused = (table.collect() for table in clean(unique_events, knobs))
+    assert len({row.event_key for row in events + refused}) == len(events) + len(refused)
+    return {row.event_key: (None, None) for row in events} | {row.event_key: (row.rule, row.kept_event_key) for row in refused}
 
 
 def test_200_devices_are_judged_as_a_loop_judges_them_and_no_event_is_lost(rows, knobs):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import random
 
 import pytest
-
 from wayprint.contracts import conform
 from wayprint.events.repetitions import deduplicate
 from wayprint.tables.bronze import RAW_EVENTS
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.spark
 
 
 def at(second: int) -> dt.datetime:
-    return dt.datetime(2026, 1, 1) + dt.timedelta(seconds=second)
+    return dt.datetime.fromisoformat("2026-01-01") + dt.timedelta(seconds=second)
 
 
 def drawn(seed: int) -> list[dict]:
@@ -38,11 +38,10 @@ def told_by_a_loop(records: list[dict]) -> tuple[dict, dict]:
         groups.setdefault((record["source"], record["event_id"]), []).append(record)
     unique, repeated = {}, {}
     for key, group in groups.items():
-        best = group[0]
-        for record in group[1:]:
-            times = (record["received_at"] or at(10**6), best["received_at"] or at(10**6))
-            if times[0] < times[1] or (times[0] == times[1] and (record["payload_digest"], record["record_id"]) < (best["payload_digest"], best["record_id"])):
-                best = record
+        earliest = min(record["received_at"] or at(10**6) for record in group)
+        earliest_records = [record for record in group if (record["received_at"] or at(10**6)) == earliest]
+        smallest = min(record["payload_digest"] for record in earliest_records)
+        best = min((r for r in earliest_records if r["payload_digest"] == smallest), key=lambda r: r["record_id"])
         alike = [r for r in group if r["payload_digest"] == best["payload_digest"]]
         unique[key] = (best["record_id"], len(alike) - 1)
         repeated |= {r["record_id"]: best["record_id"] for r in group if r["payload_digest"] != best["payload_digest"]}
@@ -55,7 +54,8 @@ def collected(raw_events) -> tuple[dict, dict, int]:
     refused = conform(repeated, REPEATED_EVENTS).collect()
     assert {row.event_key for row in refused} <= {row.event_key for row in kept}
     return (
-        {(row.source, row.event_id): (row.record_id, row.repetitions) for row in kept}, {row.record_id: row.kept_record_id for row in refused},
+        {(row.source, row.event_id): (row.record_id, row.repetitions) for row in kept},
+        {row.record_id: row.kept_record_id for row in refused},
         len(kept) + sum(row.repetitions for row in kept) + len(refused))
 
 
@@ -73,7 +73,5 @@ def test_order_of_delivery_and_partitions_change_nothing(rows):
 
 
 def test_the_key_of_an_event_is_the_hash_of_its_source_and_id(rows):
-    import hashlib
-
     unique, _ = deduplicate(rows(RAW_EVENTS, {"source": "shop", "event_id": "e1"}))
     assert unique.first().event_key == hashlib.sha256(b"shop|e1").hexdigest()[:32]

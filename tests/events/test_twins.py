@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pyarrow as pa
-
 from wayprint.events.twins import Sighting, twins
 from wayprint.events.verdicts import whole_devices
 
@@ -71,3 +70,8 @@ def test_batches_are_cut_between_devices_and_lose_nothing():
         assert [row for table in tables for row in table.column("row").to_pylist()] == list(range(len(devices)))
         owners = [device for table in tables for device in sorted(set(table.column("origin_id").to_pylist()))]
         assert len(owners) == len(set(owners))
+
+
+def test_a_finished_device_is_not_held_back_by_the_next():
+    batches = [pa.RecordBatch.from_pydict({"origin_id": [device] * 3}) for device in "abc"]
+    assert [table.num_rows for table in whole_devices(batches)] == [3, 3, 3]

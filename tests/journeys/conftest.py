@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-
 from wayprint.journeys.settings import JourneySettings
 from wayprint.settings import conf_folder, load
 

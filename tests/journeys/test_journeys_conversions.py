@@ -6,7 +6,6 @@ import random
 from decimal import Decimal
 
 import pytest
-
 from wayprint.contracts import conform
 from wayprint.journeys.conversions import order_conversions
 from wayprint.tables.journeys import CONVERSIONS, TOUCHES
@@ -23,7 +22,8 @@ def bought(order, source, amount, when, key, **more):
 def test_an_order_seen_by_tracker_and_shop_counts_once_with_the_shops_amount_and_the_trackers_channel(rows, at, knobs, short_hash):
     touches = rows(
         TOUCHES,
-        bought("o1", "a_tracker", "99.00", at("10:00:00"), "k1", device_id="cookie", channel="Paid Search", device_type="mobile", person_id="cookie-person"),
+        bought("o1", "a_tracker", "99.00", at("10:00:00"), "k1", device_id="cookie", channel="Paid Search", device_type="mobile",
+               person_id="cookie's"),
         bought("o1", "shop", "60.00", at("10:00:02"), "k2", person_id="ann", families=["sofas"]),
         bought("o1", "shop", "40.00", at("10:00:02"), "k3", person_id="ann", families=["beds", "sofas"]),
         bought("o1", "shop", "-25.50", at("9 10:00"), "k4", event_name="refund", is_conversion=False))

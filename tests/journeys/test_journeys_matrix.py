@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 from scipy.stats import binomtest
-
 from wayprint.contracts import conform
 from wayprint.journeys.flows import follow_flows, funnel_stages, measure_effort
 from wayprint.journeys.matrix import map_stages
@@ -92,7 +91,7 @@ def test_the_funnel_counts_who_reached_a_stage_or_a_later_one(rows, knobs):
         JOURNEYS, {"journey_id": "j1", "person_id": "ann", "stages": ["need", "search"]},
         {"journey_id": "j2", "person_id": "ann", "stages": ["purchase", "search"]}, {"journey_id": "j3", "person_id": "bob", "stages": ["usage"]},
         {"journey_id": "j4", "person_id": "cy", "stages": ["compare", "service"]}, {"journey_id": "j5", "person_id": "cy", "stages": None})
-    came = sorted(tuple(s)[1:] + (s.stage,) for s in conform(funnel_stages(journeys, knobs), STAGE_FUNNEL).collect())
+    came = sorted((*tuple(s)[1:], s.stage) for s in conform(funnel_stages(journeys, knobs), STAGE_FUNNEL).collect())
     assert came == [(1, 2, 3, "need"), (2, 2, 3, "search"), (3, 2, 2, "compare"), (4, 1, 1, "reviews"), (5, 1, 1, "purchase")]
     empty = funnel_stages(journeys.where("false"), knobs).collect()
     assert [(s.persons, s.journeys) for s in empty] == [(0, 0)] * 5

@@ -7,7 +7,6 @@ import hashlib
 import random
 
 import pytest
-
 from wayprint.contracts import conform
 from wayprint.journeys.sessions import sessionize
 from wayprint.tables.events import EVENTS
@@ -52,7 +51,7 @@ def test_the_gap_boundary_midnight_and_campaign_cut_as_the_vendor_says(rows, at,
 def cases(seed: int, count: int = 200):
     chance = random.Random(seed)
     for case in range(count):
-        clock = dt.datetime(2026, 3, 1, 20, 0) + dt.timedelta(minutes=chance.randrange(0, 300))
+        clock = dt.datetime.fromisoformat("2026-03-01T20:00") + dt.timedelta(minutes=chance.randrange(0, 300))
         for number in range(chance.randrange(1, 12)):
             clock += dt.timedelta(seconds=chance.choice([0, 1, 60, 600, 1799, 1800, 1801, 2700, 18000]))
             campaign = chance.choice([None, None, None, "spring", "summer"])
@@ -105,7 +104,7 @@ def test_most_ids_survive_late_events_and_the_result_is_that_of_one_delivery(row
     chance = random.Random(11)
     on_time, late = [], []
     for session in range(600):
-        begin = dt.datetime(2026, 3, 1) + dt.timedelta(hours=session)
+        begin = dt.datetime.fromisoformat("2026-03-01") + dt.timedelta(hours=session)
         for number in range(10):
             event = from_device("device", begin + dt.timedelta(minutes=number), short_hash(f"{session}/{number}"))
             # In the even hours the first hit comes late, in the odd ones any hit with a chance of one in ten.

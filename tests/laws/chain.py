@@ -7,18 +7,25 @@ import math
 import os
 import random
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
+from wayprint import pipeline
 from wayprint.contracts import Table
+from wayprint.engine import Engine
 from wayprint.lake import Lake
 from wayprint.pipeline import STEPS
+from wayprint.runner import Report
+from wayprint.settings import Settings, load
+from wayprint.sources.keys import Keys
 from wayprint.tables import ALL
 from wayprint.world import build
 
-PEOPLE, DAYS = 120, 45
-# What a model says, and who it makes a member, is compared under one model only; see test_scores.
-RECORDS_RUNS = {"rule_results", "audience_sizes"}
+# Small enough for a test, and too small for a model to be trained: scores are compared under one model only.
+PEOPLE, DAYS = 60, 40
+RECORDS_RUNS = {"audience_sizes"}
+ROOT = Path(__file__).parents[2]
 
 
 def small_world(folder: Path, seed: int = 1, people: int = PEOPLE, days: int = DAYS) -> dt.date:
@@ -27,6 +34,24 @@ def small_world(folder: Path, seed: int = 1, people: int = PEOPLE, days: int = D
     world.write_raw(folder / "raw")
     world.write_truth(folder / "truth")
     return world.start + dt.timedelta(days=days)
+
+
+def chain_settings() -> Settings:
+    return pipeline.compose(load(pipeline.SECTIONS, env="test"), Keys.from_environment())
+
+
+def run(spark: Any, raw: Path, lake: Path, as_of: dt.date, settings: Settings | None = None, **given: Any) -> Report:
+    """One run of the whole pipeline in this process's session."""
+    report = Engine(spark, Lake(str(lake)), settings or chain_settings()).run(str(raw), as_of, **given)
+    assert report.exit_code == 0, [(r.step, r.status, r.error) for r in report.results if r.error]
+    return report
+
+
+def command(raw: Path, lake: Path, as_of: dt.date, **environ: str) -> tuple[list[str], dict[str, str]]:
+    """The same as a process of its own: arguments and environment."""
+    arguments = [sys.executable, "-c", "from wayprint.cli import main; main()", "run", "--raw", str(raw), "--lake", str(lake), "--as-of", as_of.isoformat(),
+                 "--env", "test", "--json", *[f"--only={s.name}" for s in STEPS]]
+    return arguments, {**os.environ, **environ}
 
 
 def tables(spark: Any, lake: Lake, leave_out: set[str] = RECORDS_RUNS) -> dict[str, list[tuple[Any, ...]]]:
@@ -86,6 +111,14 @@ def deliveries(raw: Path, place: Path, rng: random.Random, count: int) -> list[P
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     return folders
+
+
+def merged(folders: list[Path], place: Path) -> Path:
+    """All deliveries as one."""
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            _put(path, place / path.relative_to(folder))
+    return place
 
 
 def _day(path: Path) -> str:

@@ -40,9 +40,12 @@ def test_a_byte_order_mark_belongs_to_no_line():
     assert list(lines(b"\xef\xbb\xbf")) == []
 
 
-def test_gzip_is_known_by_its_bytes_and_may_have_members_and_zeros_behind():
+@pytest.mark.parametrize("seed", [None, *range(20)])
+def test_gzip_is_known_by_its_bytes_and_may_have_members_and_zeros_behind(seed):
     data = gzip.compress(b"a\nb") + gzip.compress(b"c\nd\n") + b"\0" * 100
-    assert [line.content for line in lines(data, "a.csv")] == [b"a", b"bc", b"d"]
+    read = lines(data, "a.csv", seed=seed)
+    assert [line.content for line in read] == [b"a", b"bc", b"d"]
+    assert read.damage is None
 
 
 def test_a_file_that_only_says_it_is_gzip_is_read_as_the_text_it_is():

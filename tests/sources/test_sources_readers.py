@@ -49,9 +49,18 @@ def test_a_quote_inside_an_unquoted_value_is_part_of_it(read):
 
 
 def test_a_quoted_value_longer_than_a_record_may_be_costs_its_first_line_only(read):
-    rows = read(HEADER + '"a' + "\nx" * 150 + '",2026-01-01\n' + GOOD.format("z", 1))
-    assert ids(rows) == ["z"]
-    assert len(rows["quarantine"]) == 151
+    content = HEADER + '"a' + "\nx" * 150 + '",2026-01-01,C,1\n' + GOOD.format("z", 1)
+    rows = read(content)
+    assert ids(rows) == ['x"', "z"]
+    assert len(rows["quarantine"]) == 150
+    assert len(ids(read(content, knobs={"max_record_lines": 200}))) == 2
+
+
+@pytest.mark.parametrize("line", ['"a"x,2026-01-01,C,1', 'a,2026-01-01,C,"1'])
+def test_a_quote_that_ends_before_its_value_or_never_is_refused(read, line):
+    rows = read(HEADER + GOOD.format("b", 1) + line + "\n")
+    assert ids(rows) == ["b"]
+    assert rows["quarantine"][0]["rule"] == "malformed"
 
 
 def test_a_record_is_numbered_by_the_line_it_begins_on_and_blank_lines_are_no_records(read):

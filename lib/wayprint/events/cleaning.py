@@ -58,10 +58,10 @@ def with_verdicts(unique_events: DataFrame, settings: EventSettings) -> DataFram
     is_too_early = at < F.unix_micros(F.lit(settings.clock_earliest).cast("timestamp"))
     is_too_late = at >= F.unix_micros(F.lit(settings.clock_latest).cast("timestamp"))
     products = F.array_join(F.array_sort(F.transform("items", lambda item: item["product_id"])), "\x1f", "\x00")
-    said = ["event_name", "page_host", "page_path", "order_id", "search_term", products]
+    told = [*map(F.col, ("event_name", "page_host", "page_path", "order_id", "search_term")), products]
     narrow = unique_events.select(
         "record_id", "origin_id", "source", "happened_at", corrected_clock(settings.clock_tolerance_s).alias("_at"),
-        F.xxhash64(*[F.coalesce(text, F.lit("\x00")) for text in said]).alias("_hit"),
+        F.xxhash64(*[F.coalesce(text, F.lit("\x00")) for text in told]).alias("_hit"),
         *[name for name in FIELDS if not name.startswith("_")],
     ).withColumn("_unclean", F.when(is_too_early, "clock_before_2000").when(is_too_late, "clock_in_future"))
     limits = Limits(settings.bot_events_per_minute, round(settings.tracker_twin_seconds * 1_000_000), settings.app_http_libraries)

@@ -5,8 +5,8 @@
 3. Finish: in one task while at most `max_local_edges` are left; else with GraphFrames, or where its jar is absent with
    the rounds below. Either way a component is called after its smallest node, so the engines give the same rows.
 
-Counting, persisting and the engines' own jobs happen here and nowhere else in this domain: how the work is done depends
-on how much there is, never what comes out.
+Counting, cutting lineage (`cut`) and the engines' own jobs happen here: how the work is done depends on how much there is,
+what comes out does not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,46 +33,35 @@ STARS = "node string, root string"
 ARROW_STARS = pa.schema([("node", pa.string()), ("root", pa.string())])
 FOLD_LINKS = 1 << 20  # links a partition gathers before it contracts them
 LAST_ROUND = 100  # the rounds grow with the logarithm of the diameter: this is never reached
+Engine = Callable[[DataFrame, DataFrame], DataFrame]  # (id), (child, parent) -> id, component
 log = logging.getLogger(__name__)
 
 
-class Connected(NamedTuple):
-    """`labels`: which component each node is in. `held`: frames, `leaked`: numbers of RDDs, to release once the labels were used."""
+def cut(frame: DataFrame) -> DataFrame:
+    """The same rows, computed now, with a plan that no longer says how.
 
-    labels: DataFrame
-    held: tuple[DataFrame, ...]
-    leaked: frozenset[int] = frozenset()
-
-    def release(self) -> None:
-        for frame in self.held:
-            frame.unpersist()
-        if self.leaked:
-            rdds = self.labels.sparkSession.sparkContext._jsc.getPersistentRDDs()
-            for number in self.leaked & set(rdds.keySet()):
-                rdds[number].unpersist()
+    A plan that grows with every step is printed, analysed and compared again by every later one: rounds over it soon cost
+    more on the driver than on the executors. The rows live on the executors' disks and memory until nothing refers to them
+    any more; an executor lost before fails the step, which is then run again.
+    """
+    return frame.localCheckpoint()
 
 
-def connect(links: DataFrame, settings: IdentitySettings) -> Connected:
+def connect(links: DataFrame, settings: IdentitySettings) -> DataFrame:
     """Node and root, the smallest member of its component, for every node; a row of `links` (node, root) ties two, undirected."""
-    stars = links.mapInArrow(contract, STARS).persist()
-    left = stars.count() if settings.engine in ("auto", "builtin", "graphframes") else 0
+    stars = cut(links.mapInArrow(contract, STARS))
+    left = stars.count()
     if left > settings.max_local_edges:
-        again = stars.repartition("node").mapInArrow(contract, STARS).persist()
-        left = again.count()
-        stars.unpersist()
-        stars = again
+        stars = cut(stars.repartition("node").mapInArrow(contract, STARS))
+        left = stars.count()
     engine = engine_for(stars.sparkSession, left, settings)
-    if engine is in_one_task:
-        return Connected(in_one_task(stars), (stars,))
-    labels = with_numbers(stars, engine)
-    stars.unpersist()
-    return Connected(labels, (labels,))
+    return in_one_task(stars) if engine is None else with_numbers(stars, engine)
 
 
-def engine_for(spark: SparkSession, left: int, settings: IdentitySettings) -> Callable[..., Any]:
-    """Which engine finishes `left` links; says in one line when GraphFrames would be needed and is not there."""
+def engine_for(spark: SparkSession, left: int, settings: IdentitySettings) -> Engine | None:
+    """What connects `left` links in many tasks, or None: one task can; says in one line when GraphFrames' jar is missing."""
     if settings.engine == "local" or (settings.engine == "auto" and left <= settings.max_local_edges):
-        return in_one_task
+        return None
     if settings.engine == "builtin":
         return in_rounds
     if graphframe_class(spark) is None:
@@ -125,8 +114,8 @@ def in_one_task(stars: DataFrame) -> DataFrame:
 # --- in many tasks: links of 8-byte numbers --------------------------------------------------------------------------
 
 
-def with_numbers(stars: DataFrame, engine: Callable[[DataFrame, DataFrame], Connected]) -> DataFrame:
-    """The labels that `engine` finds when nodes are numbers; persisted and materialised.
+def with_numbers(stars: DataFrame, engine: Engine) -> DataFrame:
+    """The labels that `engine` finds when nodes are numbers.
 
     A number is a 64-bit hash of the node; should two nodes share one (a chance of 3 % at a billion nodes), all are hashed
     anew with the next salt, until none do. Strings would cost four times the shuffle, and GraphFrames' labels of strings
@@ -137,26 +126,19 @@ def with_numbers(stars: DataFrame, engine: Callable[[DataFrame, DataFrame], Conn
             "node", "root", F.xxhash64(F.lit(salt), "node").alias("left"), F.xxhash64(F.lit(salt), "root").alias("right"))
         ends = F.explode(F.array(
             F.struct(F.col("node"), F.col("left").alias("id")), F.struct(F.col("root").alias("node"), F.col("right").alias("id"))))
-        names = numbered.select(ends.alias("end")).select("end.node", "end.id").distinct().persist()
+        names = cut(numbered.select(ends.alias("end")).select("end.node", "end.id").distinct())
         if names.agg((F.count("id") - F.count_distinct("id")).alias("lost")).first()["lost"] == 0:  # type: ignore[index]
             break
-        names.unpersist()
     else:
         raise RuntimeError("eight salts gave two nodes the same 64-bit number: the node ids cannot be what they should")
-    edges = numbered.where("left <> right").select(
-        F.greatest("left", "right").alias("child"), F.least("left", "right").alias("parent")).distinct().persist()
-    edges.count()
-    found = engine(names.select("id"), edges)
-    named = names.join(found.labels, on="id", how="left").withColumn("component", F.coalesce("component", "id"))
-    labels = named.select("node", F.min("node").over(Window.partitionBy("component")).alias("root")).persist()
-    labels.count()
-    found.release()
-    names.unpersist()
-    edges.unpersist()
-    return labels
+    edges = cut(numbered.where("left <> right").select(
+        F.greatest("left", "right").alias("child"), F.least("left", "right").alias("parent")).distinct())
+    named = names.join(engine(names.select("id"), edges), on="id", how="left")
+    component = F.coalesce("component", "id")
+    return named.select("node", F.min("node").over(Window.partitionBy(component)).alias("root"))
 
 
-def in_rounds(nodes: DataFrame, edges: DataFrame) -> Connected:
+def in_rounds(nodes: DataFrame, edges: DataFrame) -> DataFrame:
     """Alternate large-star and small-star until nothing moves: all nodes hang on the smallest of their component.
 
     Kiveris, Lattanzi, Mirrokni, Rastogi, Vassilvitskii: Connected Components in MapReduce and Beyond, SoCC 2014. Gives id
@@ -164,13 +146,10 @@ def in_rounds(nodes: DataFrame, edges: DataFrame) -> Connected:
     """
     current, mark = edges, _fingerprint(edges)
     for _ in range(LAST_ROUND):
-        after = small_star(large_star(current)).persist()
-        moved, mark = mark, _fingerprint(after)
-        if current is not edges:
-            current.unpersist()
-        current = after
-        if moved == mark:
-            return Connected(current.select(F.col("child").alias("id"), F.col("parent").alias("component")), (current,))
+        current = cut(small_star(large_star(current)))
+        before, mark = mark, _fingerprint(current)
+        if before == mark:
+            return current.select(F.col("child").alias("id"), F.col("parent").alias("component"))
     raise RuntimeError(f"{LAST_ROUND} rounds did not settle the components")
 
 
@@ -201,7 +180,7 @@ def _fingerprint(edges: DataFrame) -> tuple[int, int]:
 # --- GraphFrames -----------------------------------------------------------------------------------------------------
 
 
-def with_graphframes(nodes: DataFrame, edges: DataFrame) -> Connected:
+def with_graphframes(nodes: DataFrame, edges: DataFrame) -> DataFrame:
     """GraphFrames' connectedComponents over number ids: id and component of every node.
 
     `broadcastThreshold=-1` leaves adaptive execution alone; the 0.8 line refuses it and takes the old default, which
@@ -223,7 +202,14 @@ def with_graphframes(nodes: DataFrame, edges: DataFrame) -> Connected:
     graph = kind(nodes, edges.select(F.col("child").alias("src"), F.col("parent").alias("dst")))
     before = persisted(spark)
     result: DataFrame = graph.connectedComponents(checkpointInterval=2, **chosen)
-    return Connected(result.select("id", "component"), (result,), frozenset(persisted(spark) - before))
+    leaked = persisted(spark) - before
+    components = cut(result.select("id", "component"))
+    result.unpersist()
+    rdds = context._jsc.getPersistentRDDs()
+    for number in leaked & set(rdds.keySet()):
+        if not rdds[number].isCheckpointed():
+            rdds[number].unpersist()
+    return components
 
 
 def persisted(spark: SparkSession) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from wayprint.identity.components import connect
+from wayprint.identity.components import connect, cut
 from wayprint.identity.conflicts import VERDICTS, settler
 from wayprint.identity.guards import by_type, judge, link, refuse
 from wayprint.identity.observations import hashed
@@ -19,7 +19,7 @@ LEDGER = (
 
 def decide(observations: DataFrame, settings: IdentitySettings) -> DataFrame:
     """The ledger: one row per identifier (`kind` identifier, its person) and per pair of identifiers (`kind` link), each with
-    the rule and reason by which it was refused, or none. Persisted and materialised: unpersist it when all is read.
+    the rule and reason by which it was refused, or none.
 
     1. Observations become links: one per pair of identifiers, with first and last sight, sightings and sources.
     2. Each identifier is judged by its neighbours: junk, shared device, fan-out. It is nobody's, and its links fall.
@@ -29,23 +29,17 @@ def decide(observations: DataFrame, settings: IdentitySettings) -> DataFrame:
     5. A person is called after the component's oldest identifier (first seen, then smallest id): the data decide, not the
        order in which they came.
 
-    Steps 1, 2 and 5 are plain aggregates; counting and persisting follow from step 3 (see `components`).
+    Each step is computed before the next is planned (see `components.cut`).
     """
-    links = link(observations).persist()
-    identifiers = judge(links, settings).persist()
-    judged = refuse(links, identifiers).persist()
+    links = cut(link(observations))
+    identifiers = cut(judge(links, settings))
+    judged = refuse(links, identifiers)
     standing = judged.where(F.col("rule").isNull())
-    connected = connect(standing.select(F.col("identifier_id").alias("node"), F.col("other_id").alias("root")), settings)
-    labelled = identifiers.join(connected.labels.withColumnRenamed("node", "identifier_id"), on="identifier_id", how="left")
-    labelled = labelled.withColumn("root", F.coalesce("root", "identifier_id")).persist()
-
-    settled = settle_conflicts(labelled, standing, settings).persist()
-    ledger = with_persons(labelled, settled).unionByName(with_refusals(judged, settled)).select(*LEDGER).persist()
-    ledger.count()
-    for frame in (links, identifiers, judged, labelled, settled):
-        frame.unpersist()
-    connected.release()
-    return ledger
+    roots = connect(standing.select(F.col("identifier_id").alias("node"), F.col("other_id").alias("root")), settings)
+    labelled = identifiers.join(roots.withColumnRenamed("node", "identifier_id"), on="identifier_id", how="left")
+    labelled = cut(labelled.withColumn("root", F.coalesce("root", "identifier_id")))
+    settled = cut(settle_conflicts(labelled, standing, settings))
+    return cut(with_persons(labelled, settled).unionByName(with_refusals(judged, settled)).select(*LEDGER))
 
 
 def settle_conflicts(labelled: DataFrame, standing: DataFrame, settings: IdentitySettings) -> DataFrame:

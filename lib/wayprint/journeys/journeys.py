@@ -9,6 +9,8 @@ A journey mostly grows at its end, day after day, and a late event mostly falls 
 hash of the person and of the smallest `event_key` among the touches of its first 24 hours: what follows the first day never renames
 it, and a late event of the first day does so with probability 1/(n+1), for n touches on that day (why: journeys/silence.py).
 
+Visits, sources, channels, stages and flags tell how the person came to the purchase, so they leave those further rows out.
+
 Flags, exactly. Let p(1), p(2), ... be the places in the buying order of the journey's *inbound* touches, in time (ties: event_key),
 leaving out touches whose stage is not in that order; what the firm sends moves nobody.
 - `has_back`: some p(i) < p(i-1).
@@ -63,9 +65,9 @@ def number_journeys(visited: DataFrame, conversions: DataFrame, settings: Journe
 
 
 def summarise_journeys(numbered: DataFrame, settings: JourneySettings, as_of: dt.date) -> DataFrame:
-    acts = F.col("direction") == "inbound"
     is_further_row = F.col("event_key") != F.col("placed.event_key")
-    in_time = F.struct("happened_at", "event_key", *[name for name in TOUCH if name not in ("happened_at", "event_key")])
+    travels = (F.col("direction") == "inbound") & ~is_further_row
+    in_time = F.struct("happened_at", *[name for name in TOUCH if name != "happened_at"], is_further_row.alias("is_further_row"))
     journeys = numbered.groupBy("person_id", "journey_number").agg(
         F.min("happened_at").alias("started_at"),
         F.max("placed.happened_at").alias("ended_at"),
@@ -74,19 +76,19 @@ def summarise_journeys(numbered: DataFrame, settings: JourneySettings, as_of: dt
         F.sort_array(F.collect_list(in_time)).alias("in_time"),
         F.size(F.collect_set(F.when(~is_further_row, F.col("visit_id")))).cast("long").alias("visits"),
         F.size(F.collect_set(F.when(~is_further_row, F.col("visit_channel")))).cast("long").alias("sources"),
-        F.size(F.collect_set(F.when(acts & ~is_further_row, F.col("channel")))).alias("inbound_channels"),
+        F.size(F.collect_set(F.when(travels, F.col("channel")))).alias("inbound_channels"),
         F.size(F.collect_set("device_id")).alias("devices"),
-        F.coalesce(F.max(F.when(acts, F.col("is_digital"))), F.lit(False)).alias("is_digital"),
-        F.coalesce(F.max(F.when(acts, ~F.col("is_digital"))), F.lit(False)).alias("is_physical"))
+        F.coalesce(F.max(F.when(travels, F.col("is_digital"))), F.lit(False)).alias("is_digital"),
+        F.coalesce(F.max(F.when(travels, ~F.col("is_digital"))), F.lit(False)).alias("is_physical"))
     still_open = F.unix_micros("ended_at") + settings.journey_gap_days * DAY_US >= F.unix_micros(F.lit(as_of).cast("timestamp"))
     in_first_day = F.filter("in_time", lambda t: F.unix_micros(t["happened_at"]) < F.unix_micros(F.col("started_at")) + DAY_US)
     order = F.array(*[F.lit(stage) for stage in settings.stages.buying_order])
-    inbound_stages = F.transform(F.filter("in_time", lambda t: (t["direction"] == "inbound") & t["stage"].isNotNull()), lambda t: t["stage"])
-    travelled = F.filter("in_time", lambda t: t["happened_at"] <= F.col("ended_at"))
+    inbound_stages = F.transform(
+        F.filter("travelled", lambda t: (t["direction"] == "inbound") & t["stage"].isNotNull()), lambda t: t["stage"])
     described = (
         journeys
         .withColumn("anchor", F.array_min(F.transform(in_first_day, lambda t: t["event_key"])))
-        .withColumn("travelled", travelled)
+        .withColumn("travelled", F.filter("in_time", lambda t: ~t["is_further_row"]))
         .withColumn("channels", F.col("travelled.channel"))
         .withColumn("stages", F.filter(F.col("travelled.stage"), lambda s: s.isNotNull()))
         .withColumn("places", F.filter(F.transform(inbound_stages, lambda s: F.array_position(order, s)), lambda p: p > 0))

@@ -1,4 +1,98 @@
-"""placeholder until the report lands"""
-REPORT_READS = ()
-def write_report(tables, settings, folder, as_of, truth):
-    return folder / "report.html", []
+"""One offline HTML file: page one for everybody, then a block a subject; no request leaves it."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import pandas as pd
+from plotly.offline import get_plotlyjs
+
+from wayprint.report.blocks import Block, Frames, all_blocks, share, whole
+from wayprint.report.frames import REPORT_READS, gather
+from wayprint.report.settings import ReportSettings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+__all__ = ["REPORT_READS", "write_report"]
+
+
+def write_report(tables: dict[str, DataFrame], settings: ReportSettings, folder: Path, as_of: dt.date, truth: Path | None = None) -> tuple[Path, list[str]]:
+    """Write `folder`/report.html; its path and the five sentences of page one.
+
+    `truth`: a folder with channel_effects.csv of a simulated world, drawn beside the models. The file replaces the former
+    one at once, so a reader never meets half of it.
+    """
+    frames = gather(tables)
+    effects = pd.read_csv(truth / "channel_effects.csv") if truth is not None and (truth / "channel_effects.csv").exists() else None
+    blocks = all_blocks(frames, settings, effects)
+    sentences = five_sentences(frames, blocks)
+    target, partial = folder / "report.html", folder / "report.html.partial"
+    partial.write_text(render(blocks, five_numbers(frames, blocks), sentences, settings, as_of), encoding="utf-8")
+    partial.replace(target)
+    return target, sentences
+
+
+def five_numbers(frames: Frames, blocks: list[Block]) -> list[tuple[str, str, str]]:
+    """Number, what it is, the block that explains it."""
+    by_id = {b.id: b for b in blocks}
+    sales = frames["conversions"]
+    return [
+        (whole(frames["persons"]["count"].sum()), "people", "identity"),
+        (whole(frames["journeys"]["count"].sum()), "journeys", "flow"),
+        (whole(sales["count"].sum()) if len(sales) else "0", "purchases", "effort"),
+        (by_id["audiences"].number, "people to talk to (memberships)", "audiences"),
+        (by_id["quality"].number, "of records refused", "quality"),
+    ]
+
+
+def five_sentences(frames: Frames, blocks: list[Block]) -> list[str]:
+    """People found, journeys, what brings sales, who to talk to, what is wrong with the data."""
+    by_id = {b.id: b for b in blocks}
+    journeys = frames["journeys"]
+    total = float(journeys["count"].sum())
+    bought = float(journeys.loc[journeys["ended_by"] == "conversion", "count"].sum())
+    crossing = float(journeys["crosses_store"].sum())
+    return [
+        by_id["identity"].title + ".",
+        f"They made {whole(total)} journeys; {share(bought / total) if total else '0 %'} ended in a purchase, and {share(crossing / total) if total else '0 %'} "
+        "went through both a digital and a physical place.",
+        by_id["attribution"].title + ".",
+        by_id["audiences"].title + ".",
+        by_id["quality"].title + ".",
+    ]
+
+
+def render(blocks: list[Block], numbers: list[tuple[str, str, str]], sentences: list[str], settings: ReportSettings, as_of: dt.date) -> str:
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string((files("wayprint.report") / "page.html").read_text(encoding="utf-8"))
+    return template.render(
+        title=settings.title, as_of=as_of.isoformat(), numbers=numbers, sentences=sentences, plotly=get_plotlyjs(),
+        blocks=[{"block": b, "figure": b.figure and _script_safe(b.figure), **_table(b.table, settings.table_rows)} for b in blocks])
+
+
+def _script_safe(text: str) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(json.loads(text), separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _table(frame: pd.DataFrame, rows: int) -> dict[str, Any]:
+    """Header and the first rows as text, and all of it as a CSV to download."""
+    csv = frame.head(2000).to_csv(index=False)
+    return {
+        "header": list(frame.columns), "rows": [[_text(v) for v in row] for row in frame.head(rows).itertuples(index=False)], "total": len(frame),
+        "csv": "data:text/csv;base64," + base64.b64encode(("\ufeff" + csv).encode()).decode() if len(frame.columns) else ""}
+
+
+def _text(value: Any) -> str:
+    if value is None or (not isinstance(value, list | tuple | str) and pd.isna(value)):
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:,.3f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

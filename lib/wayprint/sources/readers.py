@@ -67,8 +67,7 @@ class Raw:
         for place, name in enumerate(names):
             self.places.setdefault(fold(name), place)
         declared = {fold(c) for c in (*self.spec.columns, *self.slots)}
-        if declared & set(self.places):  # else the first line is no header, and may be somebody's data
-            self.extra = {n.strip() for n in names if n.strip() and fold(n) not in declared and _COLUMN_NAME.fullmatch(n.strip())}
+        self.extra = {n.strip() for n in names if n.strip() and fold(n) not in declared and _COLUMN_NAME.fullmatch(n.strip())}
         return len(names)
 
 

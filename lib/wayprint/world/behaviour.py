@@ -27,9 +27,9 @@ from wayprint.world.offer import CUISINES, FAMILIES
 from wayprint.world.people import Population
 from wayprint.world.rows import stacked
 
-BASE, SLOPE, RELIEF = -6.05, 0.95, 0.9
+BASE, SLOPE, RELIEF = -6.4, 1.1, 0.5
 KEEPS_INTENT, SPREAD = 0.97, 1.64  # SPREAD: variance of the intent
-KEEPS_RELIEF = 0.95
+KEEPS_RELIEF = 0.93
 RESEARCH_DAYS = 30
 PAYMENT_FAILS = 0.65
 STORE, APP, PHONE, DESKTOP = range(4)  # places of a purchase
@@ -172,8 +172,9 @@ class _Days:
         opened = ~bounced & happens(self.rng, open_rate(week) * (1 + 0.15 * keen))
         clicked = opened & happens(self.rng, click_rate(week) * (1 + 0.3 * keen))
         left = ~bounced & happens(self.rng, unsubscribe_rate(week))
+        opened |= left  # who unsubscribes has opened it
         spam = ~bounced & ~left & happens(self.rng, 0.1 * unsubscribe_rate(week))
-        self._note("emails", day, to, emails_7d=week.astype(np.int64), bounced=bounced, opened=opened | left, clicked=clicked,
+        self._note("emails", day, to, emails_7d=week.astype(np.int64), bounced=bounced, opened=opened, clicked=clicked,
             unsubscribed=left, spam=spam)
         self.mailable[to[left | spam]] = False
         fresh[EMAIL][to] += np.where(clicked, 1.0, np.where(opened, OPEN_EXPOSURE, 0.0))

@@ -72,7 +72,7 @@ def digests(numbers: Array, salt: int, seed: int) -> Any:
     """32 hexadecimal characters of each number: two rounds of splitmix64, different for each salt and seed."""
     halves = np.empty((len(numbers), 2), dtype=">u8")
     for half in (0, 1):
-        halves[:, half] = _mixed(numbers, np.uint64(seed % 2**32 * 1_000_003 + salt * 2 + half))
+        halves[:, half] = _mixed(numbers, np.uint64(seed % 2**32 * 1_000_003 + salt * 2 + half + 1))
     raw = halves.view(np.uint8).reshape(len(numbers), 16)
     text = np.empty((len(numbers), 32), dtype=np.uint8)
     text[:, 0::2], text[:, 1::2] = DIGITS[raw >> 4], DIGITS[raw & 15]
@@ -82,7 +82,7 @@ def digests(numbers: Array, salt: int, seed: int) -> Any:
 
 def _mixed(numbers: Array, salt: np.uint64) -> Array:
     """splitmix64's finaliser (Steele, Lea, Flood 2014), a bijection of 64-bit words."""
-    z = numbers.astype(np.uint64) + (salt + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = numbers.astype(np.uint64) + np.array([salt], np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # an array wraps around
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(z ^ (z >> np.uint64(31)))

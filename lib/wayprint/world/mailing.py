@@ -57,14 +57,12 @@ def _events(scene: Scene, to: Deliveries, notes: Notes, rng: np.random.Generator
 
 
 def _people(scene: Scene, to: Deliveries, notes: Notes) -> None:
-    """Everybody in the tool once, on the first day or with the account, and again in the month of an unsubscription."""
+    """Everybody in the tool on the first day, and again in the month of an unsubscription."""
     persons, begin = scene.population.persons, hours.midnight(scene.start)
     here = np.flatnonzero(persons["mail_person"] != "")
-    joined = np.where(persons["signs_up_on"].to_numpy()[here] >= 0, begin + persons["signs_up_on"].to_numpy()[here] * hours.DAY,
-        begin)
     gone = scene.traffic.emails[scene.traffic.emails["unsubscribed"] | scene.traffic.emails["spam"]]
     rows = stacked([
-        pd.DataFrame({"person": here, "t": joined, "accepts": persons["email_marketing"].to_numpy()[here] == "true"}),
+        pd.DataFrame({"person": here, "t": begin, "accepts": persons["email_marketing"].to_numpy()[here] == "true"}),
         pd.DataFrame({"person": gone["person"], "t": gone["read"] + 60_000, "accepts": False})]).sort_values(["t", "person"],
             kind="stable", ignore_index=True)
     person = rows["person"].to_numpy()

@@ -221,7 +221,7 @@ def _repeat(hits: pd.DataFrame, notes: Notes, rng: np.random.Generator) -> pd.Da
     other = np.sort(rng.choice(plain, min(len(plain), max(4, size // 1200)), replace=False))
     twice = np.sort(rng.choice(plain, min(len(plain), max(4, size // 120)), replace=False))
     again, changed, second = (hits.iloc[rows].copy() for rows in (exact, other, twice))
-    changed["path_"], changed["collected"] = "/autre-page", changed["collected"] + 5_000
+    changed["path_"], changed["sent"], changed["collected"] = "/autre-page", changed["sent"] + 5_000, changed["collected"] + 5_000
     second["event_id"], second["tracker"] = uuids(rng, len(second)), "sp2"
     lag = rng.integers(150, 1_900, len(second))
     for name in ("t", "created", "sent", "collected"):

@@ -1,0 +1,335 @@
+"""The blocks of the report: each a sentence as title, one number, what to do, a chart, and the table behind it.
+
+A block reads the frames of `frames.gather` and nothing else. A rate of fewer than `least_cell` cases is never named in a
+sentence. Every function copes with empty frames: it then says what is missing and how to bring it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from wayprint.report.settings import ReportSettings
+
+Frames = dict[str, pd.DataFrame]
+INK, SOFT, ACCENT, WARM = "#1f2a37", "#9aa7b5", "#0f766e", "#c2410c"
+PALETTE = ["#0f766e", "#c2410c", "#1d4ed8", "#a16207", "#7c3aed", "#be123c", "#4d7c0f", "#64748b"]
+
+
+@dataclass
+class Block:
+    """One section; `figure` is plotly JSON or None, `table` what stands behind it."""
+
+    id: str
+    title: str
+    number: str
+    unit: str
+    action: str
+    figure: str | None = None
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    note: str = ""
+
+
+def _figure(figure: go.Figure, height: int = 380) -> str:
+    figure.update_layout(
+        template="plotly_white", height=height, margin={"l": 10, "r": 10, "t": 10, "b": 10}, font={"family": "system-ui, sans-serif", "size": 12, "color": INK},
+        colorway=PALETTE, legend={"orientation": "h", "y": -0.2}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    figure.update_xaxes(automargin=True)
+    figure.update_yaxes(automargin=True)
+    return str(figure.to_json())
+
+
+def whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def share(value: float) -> str:
+    return f"{100 * value:.0f} %" if value >= 0.1 else f"{100 * value:.1f} %"
+
+
+def money(value: float, currency: str | None) -> str:
+    return f"{value:,.0f} {currency or ''}".strip()
+
+
+def _currency(frames: Frames) -> str | None:
+    found = frames["conversions"].groupby("currency")["count"].sum() if len(frames["conversions"]) else pd.Series(dtype=float)
+    return str(found.idxmax()) if len(found) else None
+
+
+def identity(frames: Frames) -> Block:
+    health = dict(zip(frames["identity_health"]["measure"], frames["identity_health"]["value"], strict=True))
+    audit, persons = frames["identity_audit"], frames["persons"]
+    people, known = float(persons["count"].sum()), float(persons.loc[persons["is_known"].astype(bool), "count"].sum())
+    several = float(persons["several_devices"].sum())
+    sound = health.get("edges_across", 0) == 0 and health.get("nodes_lost", 0) == 0
+    bars = audit.sort_values("count")
+    figure = go.Figure(go.Bar(x=bars["count"], y=bars["rule"], orientation="h", marker_color=ACCENT)) if len(bars) else None
+    table = frames["identity_health"].sort_values("measure")[["measure", "value", "meaning"]]
+    return Block(
+        "identity", f"{whole(people)} people were recognised, {share(known / people) if people else '0 %'} of them by name, {whole(several)} on several devices",
+        share(known / people) if people else "0 %", "of people known by a login, e-mail, phone or card",
+        f"The largest person has {whole(health.get('largest_component', 0))} identifiers; {whole(health.get('edges_refused', 0))} links were refused so that nobody is "
+        "taken for somebody else. " + ("The certificate holds: every believed link lies inside one person." if sound else "THE CERTIFICATE IS BROKEN: do not use these audiences.")
+        + " To know more people by name: ask for the login or the card earlier on the site and at the till.",
+        _figure(figure, 90 + 34 * len(bars)) if figure else None, table, "Bars: links and identifiers refused, by rule (identity_audit).")
+
+
+def stage_channel(frames: Frames, settings: ReportSettings) -> Block:
+    cells = frames["stage_channel_matrix"]
+    if cells.empty:
+        return _missing("matrix", "No touchpoint yet", "Bring events: the matrix needs touches placed in stages (conf/stages.yaml).")
+    order = [s["name"] for s in settings.stages["stages"] if s["name"] in set(cells["stage"])]
+    channels = cells.groupby("channel")["touches"].sum().sort_values(ascending=False).index.tolist()
+    touches = cells.pivot_table(index="channel", columns="stage", values="touches", aggfunc="sum").reindex(index=channels[::-1], columns=order)
+    text = [[_cell(cells, stage, channel, settings) for stage in order] for channel in channels[::-1]]
+    figure = go.Figure(go.Heatmap(
+        z=touches.map(lambda v: None if pd.isna(v) or v <= 0 else float(pd.Series([v]).apply("log10").iloc[0])).to_numpy(dtype=object).tolist(),
+        x=order, y=channels[::-1], colorscale="Teal", showscale=False, text=text, hovertemplate="%{y}, %{x}<br>%{text}<extra></extra>", xgap=2, ygap=2))
+    figure.update_xaxes(side="top")
+    rated = cells[(cells["answers"] >= settings.least_cell)].sort_values("satisfaction_rate")
+    sure = cells[(cells["journeys"] >= settings.least_cell) & (cells["stage"] != "purchase")].sort_values("conversion_low", ascending=False)
+    best = sure.iloc[0] if len(sure) else None
+    worst = rated.iloc[0] if len(rated) else None
+    title = f"{whole(cells['touches'].sum())} moments of contact fall on {len(cells)} touchpoints"
+    if best is not None:
+        title += f"; journeys that pass {best['stage']} by {best['channel']} convert best ({share(best['conversion_rate'])})"
+    action = (f"Mend {worst['stage']} by {worst['channel']} first: {share(worst['satisfaction_rate'])} of {whole(worst['answers'])} answers are satisfied there."
+              if worst is not None else f"No touchpoint has {settings.least_cell} survey answers yet: ask for satisfaction after a purchase and after a ticket.")
+    table = cells.sort_values("touches", ascending=False)[
+        ["stage", "channel", "touches", "persons", "journeys", "conversion_rate", "conversion_low", "conversion_high", "answers", "satisfaction_rate", "satisfaction_low", "satisfaction_high"]]
+    return Block("matrix", title, str(len(cells)), "touchpoints: stage x channel", action, _figure(figure, 80 + 26 * len(channels)), table,
+                 "Darker: more touches (log scale). Rates with Wilson 95 % intervals; hover or open the table.")
+
+
+def _cell(cells: pd.DataFrame, stage: str, channel: str, settings: ReportSettings) -> str:
+    found = cells[(cells["stage"] == stage) & (cells["channel"] == channel)]
+    if found.empty:
+        return ""
+    row = found.iloc[0]
+    said = f"{whole(row['touches'])} touches by {whole(row['persons'])} people"
+    if row["journeys"] > 0:
+        said += f"<br>{share(row['conversion_rate'])} of {whole(row['journeys'])} journeys convert [{share(row['conversion_low'])}, {share(row['conversion_high'])}]"
+        said += " (few: chance)" if row["journeys"] < settings.least_cell else ""
+    if row["answers"] > 0:
+        said += f"<br>{share(row['satisfaction_rate'])} of {whole(row['answers'])} answers satisfied [{share(row['satisfaction_low'])}, {share(row['satisfaction_high'])}]"
+    return said
+
+
+def flows(frames: Frames) -> Block:
+    found = frames["channel_flows"]
+    steps = found[found["from_channel"] != found["to_channel"]].sort_values(["journeys", "from_channel", "to_channel"], ascending=[False, True, True])
+    top = steps.head(28)
+    if top.empty:
+        return _missing("flow", "No journey moves between channels yet", "Bring a second source with a login, card or e-mail in common.")
+    left = [f"{c} " for c in sorted(set(top["from_channel"]))]
+    right = sorted(set(top["to_channel"]))
+    places = {name: n for n, name in enumerate([*left, *right])}
+    figure = go.Figure(go.Sankey(
+        node={"label": [*(name.strip() for name in left), *right], "pad": 10, "thickness": 12, "color": ACCENT},
+        link={"source": [places[f"{c} "] for c in top["from_channel"]], "target": [places[c] for c in top["to_channel"]], "value": top["journeys"], "color": "rgba(15,118,110,0.25)"}))
+    between = steps[~steps["from_channel"].str.startswith("(") & ~steps["to_channel"].str.startswith("(")]
+    journeys = frames["journeys"]
+    switched = float(journeys["has_channel_switch"].sum() / max(journeys["count"].sum(), 1))
+    most = between.iloc[0] if len(between) else None
+    title = f"{share(switched)} of journeys change channel" + (f", most often from {most['from_channel']} to {most['to_channel']}" if most is not None else "")
+    return Block("flow", title, share(switched), "of journeys change channel",
+                 f"Make the step from {most['from_channel']} to {most['to_channel']} seamless: same basket, same offer, no second login." if most is not None
+                 else "Nothing to mend yet.", _figure(figure, 460), found.sort_values("journeys", ascending=False), "The 28 most frequent steps; (start), (conversion), (silence) are where journeys begin and end.")
+
+
+def funnel(frames: Frames) -> Block:
+    stages = frames["stage_funnel"].sort_values("position")
+    if len(stages) < 2:
+        return _missing("funnel", "No buying stages yet", "Place events in stages: conf/stages.yaml.")
+    persons = stages["persons"].tolist()
+    losses = [1 - b / a if a else 0.0 for a, b in zip(persons, persons[1:], strict=False)]
+    worst = max(range(len(losses)), key=lambda n: losses[n])
+    names = stages["stage"].tolist()
+    figure = go.Figure(go.Funnel(y=names, x=persons, textinfo="value+percent initial", marker={"color": ACCENT}))
+    through = persons[-1] / persons[0] if persons[0] else 0.0
+    return Block("funnel", f"{share(through)} of the people who begin reach {names[-1]}; most are lost between {names[worst]} and {names[worst + 1]}",
+                 share(through), f"of people go from {names[0]} to {names[-1]}",
+                 f"{whole(persons[worst] - persons[worst + 1])} people stop after {names[worst]}: look at what {names[worst + 1]} asks of them.",
+                 _figure(figure, 320), stages[["position", "stage", "persons", "journeys"]], "A person counts in a stage if it or a later one was reached.")
+
+
+def effort(frames: Frames) -> Block:
+    rows = frames["purchase_effort"]
+    if rows.empty:
+        return _missing("effort", "No purchase yet", "Bring orders or till tickets.")
+    by_visits = rows.groupby("visits")["conversions"].sum().sort_index()
+    total = float(by_visits.sum())
+    several = float(by_visits[by_visits.index > 1].sum())
+    sources = float(rows.loc[rows["sources"] > 1, "conversions"].sum())
+    shown = by_visits.groupby(lambda v: str(v) if v < 10 else "10+").sum().reindex([*map(str, range(0, 10)), "10+"]).dropna()
+    figure = go.Figure(go.Bar(x=shown.index, y=shown.to_numpy(), marker_color=ACCENT))
+    figure.update_xaxes(title="visits before the purchase", type="category")
+    figure.update_yaxes(title="purchases")
+    return Block("effort", f"{share(several / total)} of purchases take more than one visit, {share(sources / total)} more than one source", share(several / total),
+                 "of purchases need several visits", "Judge campaigns over the whole cycle, not per visit: a visit that does not sell may be the one that begins a sale.",
+                 _figure(figure, 300), rows.sort_values("conversions", ascending=False)[["visits", "sources", "conversions", "revenue_amount", "median_days"]])
+
+
+def attribution(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | None) -> Block:
+    credits = frames["channel_credits"]
+    if credits.empty:
+        return _missing("attribution", "No sale to attribute yet", "Bring orders or till tickets, and visits with their campaigns.")
+    models = sorted(set(credits["model"]))
+    headline = settings.headline_model if settings.headline_model in models else models[0]
+    mine = credits[credits["model"] == headline]
+    total = float(mine["conversions"].sum())
+    marketing = mine[~mine["channel"].isin(["(none)", "Direct"])].sort_values("conversions", ascending=False)
+    order = mine.sort_values("conversions", ascending=False)["channel"].tolist()
+    figure = go.Figure()
+    for model in models:
+        rows = credits[credits["model"] == model].set_index("channel").reindex(order)
+        figure.add_bar(name=model, x=order, y=(rows["conversions"] / total).tolist(), visible=True if model in (headline, "last", "markov", "first") else "legendonly")
+    note = "Share of all conversions; click a model to show or hide it. No rule of credit is proof of effect: only a held-out group is."
+    if truth is not None and len(truth):
+        known = truth.set_index("channel").reindex(order)
+        figure.add_scatter(name="simulated truth", x=order, y=(known["true_incremental_conversions"] / known["expected_conversions"]).tolist(), mode="markers",
+                           marker={"symbol": "diamond", "size": 11, "color": "#111"})
+        note = "Diamonds: what the simulated world really owes to each channel (sales lost without it). " + note
+    figure.update_yaxes(tickformat=".0%")
+    if marketing.empty:
+        return Block("attribution", "No sale followed a marketing touch", whole(total), "conversions", "Check that campaigns carry utm parameters.", _figure(figure), credits)
+    best = marketing.iloc[0]
+    spread = credits[credits["channel"] == best["channel"]]["conversions"] / total
+    untouched = float(mine.loc[mine["channel"] == "(none)", "conversions"].sum())
+    return Block(
+        "attribution", f"{best['channel']} is credited with {share(best['conversions'] / total)} of sales, between {share(spread.min())} and {share(spread.max())} as the rule goes",
+        share(float(marketing["conversions"].sum()) / total), f"of sales followed a marketing touch ({headline})",
+        f"Where the models agree, act; where they differ, hold out a group and measure. {whole(untouched)} sales followed no known touch and stay unattributed.",
+        _figure(figure, 430), credits.sort_values(["model", "conversions"], ascending=[True, False])[
+            ["model", "channel", "conversions", "conversions_low", "conversions_high", "revenue_amount", "removal_effect"]], note)
+
+
+def returns(frames: Frames, settings: ReportSettings) -> Block:
+    rows = frames["returns"]
+    rows = rows[(rows["model"] == settings.headline_model) & rows["campaign"].isna() & (rows["cost_amount"] > 0)].sort_values("return_on_spend", ascending=False)
+    if rows.empty:
+        return _missing("returns", "No media cost yet", "Bring the platforms' cost reports (conf/sources/ads_*.yaml) to see what each channel returns.")
+    low, high = rows["return_low"], rows["return_high"]
+    figure = go.Figure(go.Bar(
+        x=rows["return_on_spend"], y=rows["channel"], orientation="h", marker_color=ACCENT,
+        error_x={"type": "data", "symmetric": False, "array": (high - rows["return_on_spend"]).fillna(0), "arrayminus": (rows["return_on_spend"] - low).fillna(0)}))
+    figure.add_vline(x=1, line_dash="dot", line_color=WARM)
+    figure.update_xaxes(title="revenue credited per unit of spend")
+    best = rows.iloc[0]
+    currency = str(best["currency"] or "")
+    weak = rows[rows["return_high"].fillna(float("inf")) < 1]
+    spend = float(rows["cost_amount"].sum())
+    return Block(
+        "returns", f"{money(spend, currency)} of media were spent; {best['channel']} returns most: {best['return_on_spend']:.1f} per 1 {currency}",
+        f"{float(rows['revenue_amount'].sum()) / spend:.1f}", f"{currency} of credited revenue per 1 {currency} of media",
+        (f"Even at its upper bound {', '.join(weak['channel'])} returns less than it costs: cut it, or hold out a group to prove its worth." if len(weak)
+         else "No channel is surely below its cost. Move budget in small steps towards those whose lower bound is highest."),
+        _figure(figure, 120 + 42 * len(rows)), rows[["channel", "currency", "cost_amount", "conversions", "revenue_amount", "cost_per_conversion", "return_on_spend", "return_low", "return_high"]],
+        f"Bootstrap 95 % intervals; model {settings.headline_model}; revenue net of refunds. The dotted line is where spend pays itself.")
+
+
+def model(frames: Frames) -> Block:
+    rows = frames["model_measures"]
+    used = rows[rows["is_champion"].astype(bool)] if len(rows) else rows
+    if used.empty:
+        verdict = str(rows["verdict"].dropna().iloc[0]) if len(rows) and rows["verdict"].notna().any() else "no example yet"
+        return _missing("model", "No model is trusted enough to score people", f"Reason: {verdict}. Scores appear once a model beats the base rate on people and months it has not seen.")
+    value = used.set_index("measure")
+    bins = sorted({m[:6] for m in value.index if m.startswith("bin_")})
+    predicted = [float(value.loc[f"{b}_predicted", "value"]) for b in bins]
+    observed = [float(value.loc[f"{b}_observed", "value"]) for b in bins]
+    top = max([*predicted, *observed, 0.01])
+    figure = go.Figure([
+        go.Scatter(x=[0, top], y=[0, top], mode="lines", line={"dash": "dot", "color": SOFT}, name="perfect"),
+        go.Scatter(x=predicted, y=observed, mode="lines+markers", line={"color": ACCENT}, name="this model")])
+    figure.update_xaxes(title="predicted chance to buy", tickformat=".0%")
+    figure.update_yaxes(title="share that bought", tickformat=".0%")
+    name, candidate = str(used["model"].iloc[0]), str(used["candidate"].iloc[0])
+    auc, error = value.loc["roc_auc"], value.loc["calibration_error"]
+    base = rows[(rows["candidate"] == "base_rate") & (rows["measure"] == "average_precision")]["value"]
+    precision = value.loc["average_precision"]
+    lift = f", {float(precision['value']) / float(base.iloc[0]):.1f} times the base rate" if len(base) and float(base.iloc[0]) > 0 else ""
+    return Block(
+        "model", f"The model {name} ranks a buyer above a non-buyer {share(auc['value'])} of the time{lift}; its probabilities are off by {100 * error['value']:.1f} points on average",
+        f"{auc['value']:.2f}", f"AUC out of time [{auc['low']:.2f}, {auc['high']:.2f}] ({candidate})",
+        "Use deciles 1 and 2 for calls and cross-sell. It knows behaviour, not reasons: measure each use on the held-out group.",
+        _figure(figure, 340), rows[~rows["measure"].str.startswith("bin_")].sort_values(["candidate", "measure"])[["model", "candidate", "measure", "value", "low", "high", "is_champion", "verdict"]],
+        "Judged on people and a month that it never saw. Dotted: predicted = observed.")
+
+
+def audiences(frames: Frames) -> Block:
+    sizes = frames["audience_sizes"]
+    if sizes.empty:
+        return _missing("audiences", "No audience yet", "Add a file to conf/audiences.")
+    now = sizes[sizes["counted_on"] == sizes["counted_on"].max()].sort_values("members")
+    figure = go.Figure([
+        go.Bar(y=now["title"], x=now["members"] - now["holdout"], name="to contact", orientation="h", marker_color=ACCENT),
+        go.Bar(y=now["title"], x=now["holdout"], name="held out", orientation="h", marker_color="#5eead4"),
+        go.Bar(y=now["title"], x=now["suppressed"], name="suppressed", orientation="h", marker_color=WARM),
+        go.Bar(y=now["title"], x=now["without_basis"], name="no consent", orientation="h", marker_color="#d6dde5")])
+    figure.update_layout(barmode="stack")
+    largest = now.iloc[-1]
+    refused = float(now["without_basis"].sum() / max(now["candidates"].sum(), 1))
+    return Block(
+        "audiences", f"{whole(now['members'].sum())} places in {len(now)} audiences are ready; the largest is “{largest['title']}” with {whole(largest['members'])}",
+        whole(now["members"].sum()), "memberships with a legal basis",
+        f"{share(refused)} of those who meet the criteria are left out for want of consent: ask for it where they are happiest, after a good delivery or a solved ticket.",
+        _figure(figure, 130 + 46 * len(now)), now.sort_values("members", ascending=False)[
+            ["audience", "title", "candidates", "without_basis", "suppressed", "members", "holdout", "entered", "left"]],
+        "Held out: left alone on purpose, so that the effect can be measured. Suppressed: open complaint or too many contacts.")
+
+
+def quality(frames: Frames) -> Block:
+    files, refused = frames["files"], pd.concat([frames["quarantine"].assign(where="unreadable"), frames["refused_events"].assign(where="not a person's action"),
+                                                  frames["repeated_events"].assign(where="second version of an action")])
+    lines, held = float(files["lines"].sum()), int(files["held"].sum())
+    left_out = float(refused["count"].sum())
+    by_rule = refused.groupby(["where", "rule"])["count"].sum().reset_index().sort_values("count")
+    figure = go.Figure(go.Bar(x=by_rule["count"], y=by_rule["where"] + ": " + by_rule["rule"], orientation="h", marker_color=WARM)) if len(by_rule) else None
+    worst = refused.groupby("source")["count"].sum().sort_values(ascending=False)
+    broken = frames["rule_results"]
+    warned = f" Rules with a warning: {', '.join(sorted(set(broken['table'] + ': ' + broken['rule'])))[:300]}." if len(broken) else ""
+    action = f"Begin with {worst.index[0]}, which gives {share(worst.iloc[0] / left_out)} of what was refused." if len(worst) else "Nothing to mend."
+    if held:
+        why = files.loc[files["held"] > 0]
+        action = f"{held} files are held apart ({', '.join(why['source'])}): {why['reason'].dropna().iloc[0] if why['reason'].notna().any() else ''} " + action
+    table = files[["source", "files", "lines", "kept", "quarantined", "held"]].sort_values("lines", ascending=False)
+    return Block("quality", f"Of {whole(lines)} records read, {whole(left_out)} ({share(left_out / lines) if lines else '0 %'}) were refused, each with its reason",
+                 share(left_out / lines) if lines else "0 %", "of records refused", action + warned, _figure(figure, 110 + 30 * len(by_rule)) if figure else None, table,
+                 "Nothing is lost: refused records stand in quarantine, refused_events and repeated_events.")
+
+
+def kpis(frames: Frames, settings: ReportSettings) -> Block:
+    rows = frames["kpis"]
+    everywhere = rows[rows["channel"] == "(all)"].sort_values("month")
+    months = sorted(set(everywhere["month"]))
+    dictionary = pd.DataFrame([
+        {"kpi": name, "definition": entry.get("definition"), "formula": entry.get("formula"), "unit": entry.get("unit"), "owner": entry.get("owner"), "tag": entry.get("tag"),
+         **{f"{m:%Y-%m}": _value(everywhere, name, m) for m in months[-3:]}} for name, entry in settings.kpis.items()])
+    sold = everywhere[everywhere["kpi"] == "revenue_amount"]
+    digital = everywhere[everywhere["kpi"] == "digital_revenue_share"]
+    figure = go.Figure(go.Scatter(x=[f"{m:%Y-%m}" for m in sold["month"]], y=sold["value"], mode="lines+markers", name="revenue", line={"color": ACCENT}))
+    figure.update_yaxes(rangemode="tozero")
+    latest = float(digital["value"].iloc[-1]) if len(digital) else 0.0
+    return Block("kpis", f"{len(dictionary)} figures, one definition each; {share(latest)} of the latest month's revenue is made online", share(latest), "of revenue online, latest month",
+                 "Quote these and no others: each has one formula and one owner, and its channels add up to the whole.", _figure(figure, 260) if len(sold) else None, dictionary,
+                 "Monthly revenue, net of refunds. The dictionary is in the table.")
+
+
+def _value(rows: pd.DataFrame, name: str, month: Any) -> float | None:
+    found = rows[(rows["kpi"] == name) & (rows["month"] == month)]["value"]
+    return float(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else None
+
+
+def _missing(id: str, title: str, action: str) -> Block:
+    return Block(id, title, "–", "", action)
+
+
+def all_blocks(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | None) -> list[Block]:
+    """Every section after page one, in reading order."""
+    return [
+        identity(frames), stage_channel(frames, settings), flows(frames), funnel(frames), effort(frames), attribution(frames, settings, truth),
+        returns(frames, settings), model(frames), audiences(frames), quality(frames), kpis(frames, settings)]

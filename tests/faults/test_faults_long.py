@@ -1,0 +1,47 @@
+"""The same laws over many schedules, kills and races: `make faults`. Figures are printed."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+
+import pytest
+
+from tests.laws import chain
+from tests.laws.conftest import baseline, world  # noqa: F401  (fixtures)
+from tests.laws.test_laws_chain import killed_then_finished
+from wayprint.lake import Lake
+
+pytestmark = [pytest.mark.spark, pytest.mark.faults]
+TIMES = int(os.environ.get("WAYPRINT_FAULTS", "20"))
+
+
+@pytest.mark.parametrize("seed", range(TIMES))
+def test_schedule(seed, spark, world, baseline, tmp_path):  # noqa: F811
+    rng = random.Random(1000 + seed)
+    dealt = chain.deliveries(world.raw, tmp_path, rng, rng.randint(2, 4))
+    for delivery in dealt:
+        chain.run(spark, delivery, tmp_path / "lake", world.as_of)
+    chain.run(spark, world.raw, tmp_path / "lake", world.as_of)  # names that only another schedule made
+    expected, found = dict(baseline.rows), chain.tables(spark, Lake(str(tmp_path / "lake")))
+    for rows in (expected, found):
+        rows["files"] = [(*r[:2], *r[4:]) for r in rows["files"]]  # this schedule's own repetitions have their own names
+    assert chain.differences(expected, found) == []
+    print(f"schedule {seed}: {len(dealt)} deliveries, equal")
+
+
+@pytest.mark.parametrize("seed", range(TIMES))
+def test_kill(seed, spark, world, baseline, tmp_path):  # noqa: F811
+    killed_then_finished(world, tmp_path / "lake", random.Random(2000 + seed), kills=1 + seed % 3)
+    assert chain.differences(baseline.rows, chain.tables(spark, Lake(str(tmp_path / "lake")))) == []
+    print(f"kill {seed}: equal")
+
+
+@pytest.mark.parametrize("seed", range(TIMES))
+def test_race(seed, spark, world, baseline, tmp_path):  # noqa: F811
+    arguments, environment = chain.command(world.raw, tmp_path / "lake", world.as_of)
+    pair = [subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(2)]
+    assert [p.wait() for p in pair] == [0, 0]
+    assert chain.differences(baseline.rows, chain.tables(spark, Lake(str(tmp_path / "lake")))) == []
+    print(f"race {seed}: both ended well, rows equal")

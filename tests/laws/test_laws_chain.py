@@ -1,0 +1,78 @@
+"""The laws of the whole chain: twice is once, any order of delivery is one delivery, a killed run is finished by the next."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.laws import chain
+from wayprint.lake import Lake
+
+pytestmark = [pytest.mark.spark, pytest.mark.chain]
+
+
+def test_a_second_run_makes_no_new_version_of_any_table(spark, world, baseline):
+    lake = Lake(str(baseline.lake))
+    before = chain.versions(spark, lake)
+    report = chain.run(spark, world.raw, baseline.lake, world.as_of)
+    assert chain.versions(spark, lake) == before
+    assert {r.status for r in report.results} <= {"current", "unchanged"}
+
+
+def test_every_table_has_rows_or_a_reason(baseline):
+    """A law that compares empty tables would hold of anything."""
+    may_be_empty = {"scores", "audience_members", "repeated_events"}
+    assert [name for name, rows in baseline.rows.items() if not rows and name not in may_be_empty] == []
+
+
+def test_three_deliveries_in_any_order_with_repetitions_end_in_the_rows_of_one(spark, world, baseline, tmp_path):
+    for delivery in world.deliveries:
+        chain.run(spark, delivery, tmp_path / "lake", world.as_of)
+    assert chain.differences(baseline.rows, chain.tables(spark, Lake(str(tmp_path / "lake")))) == []
+
+
+def test_a_run_killed_three_times_and_run_again_ends_in_the_rows_of_an_undisturbed_one(spark, world, baseline, tmp_path):
+    """The killed runs also use other partitions and no adaptive execution, which must change nothing either."""
+    killed_then_finished(world, tmp_path / "lake", random.Random(3), kills=3, WAYPRINT_SPARK__SHUFFLE_PARTITIONS="7", WAYPRINT_SPARK__ADAPTIVE="false")
+    assert chain.differences(baseline.rows, chain.tables(spark, Lake(str(tmp_path / "lake")))) == []
+
+
+def test_a_history_making_setting_starts_its_steps_afresh_and_another_does_not(spark, world, baseline):
+    settings = chain.chain_settings()
+
+    def planned(changed):
+        report = chain.Engine(spark, Lake(str(baseline.lake)), changed).run(None, world.as_of, dry_run=True)
+        return {r.step for r in report.results if r.status == "planned"}
+
+    assert planned(settings) == set()
+    assert planned(settings.replace("identity", max_local_edges=1234)) == set()
+    assert planned(settings.replace("journeys", journey_gap_days=12)) >= {"trace_journeys"}
+
+
+def killed_then_finished(world, lake, rng, kills, **environ):
+    """Kill -9 the whole process group of a run at random moments, each time later in the chain, then let one finish."""
+    arguments, environment = chain.command(world.raw, lake, world.as_of, **environ)
+    for kill in range(kills):
+        process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        # wait until the run has published something, so that the kill falls into the work and not into the start of the JVM
+        target = rng.randrange(1 + 9 * kill, 10 + 9 * kill)
+        deadline = time.monotonic() + 300
+        while process.poll() is None and commits(lake) < target and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(rng.random() * 0.8)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.strip().splitlines()[-1])["exit_code"] == 0
+
+
+def commits(lake) -> int:
+    return len(list(lake.glob("*/*/_delta_log/*.json")))
