@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wayprint import pipeline
-from wayprint.contracts import Table
-from wayprint.settings import BadConfiguration, nearest
+from wayprint.contracts import BadConfiguration, Table
+from wayprint.report.frames import REPORT_READS
+from wayprint.settings import nearest
 from wayprint.tables import ALL
 
 
@@ -24,8 +25,8 @@ def entries() -> list[Entry]:
     for step in pipeline.STEPS:
         for table in step.writes:
             readers = tuple(sorted({s.name for s in pipeline.STEPS if table in s.inputs}
-                                   | ({"exports"} if table.name in pipeline.EXPORT_READS else set())
-                                   | ({"report"} if table.name in pipeline.REPORT_READS else set())))
+                                   | ({"exports"} if table in pipeline.EXPORT_READS else set())
+                                   | ({"report"} if table in REPORT_READS else set())))
             found.append(Entry(table, step.name, readers, step.run.__module__.removeprefix("wayprint.").replace(".", "/") + ".py"))
     rest = [t for t in ALL.values() if t.name not in {e.table.name for e in found}]
     return found + [Entry(t, "record_rules", ("report",), "runner.py") for t in rest]

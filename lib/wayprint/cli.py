@@ -68,7 +68,7 @@ class Progress:
 
 
 def _day(text: str | None) -> dt.date:
-    from wayprint.settings import BadConfiguration
+    from wayprint.contracts import BadConfiguration
 
     try:
         return dt.date.fromisoformat(text) if text else dt.datetime.now(dt.UTC).date()
@@ -80,11 +80,13 @@ def _run(raw: str | None, lake: str, as_of: dt.date, env: str, conf: str | None,
          start: str | None = None, dry_run: bool = False, as_json: bool = False, outputs: bool = True, truth: Path | None = None) -> int:
     from wayprint.engine import Engine
 
-    with Engine.open(lake, env, conf) as engine:
+    def say(text: str) -> None:
+        err.print(text, markup=False)
+
+    with Engine.open(lake, env, conf, raw, say, (*only, *([start] if start else []))) as engine:
         progress = Progress()
         try:
-            report = engine.run(raw, as_of, steps=steps, only=only, start=start, dry_run=dry_run,
-                                on_start=progress.start, on_result=progress.result, say=lambda text: err.print(text, markup=False))
+            report = engine.run(as_of, steps=steps, only=only, start=start, dry_run=dry_run, on_start=progress.start, on_result=progress.result, say=say)
         finally:
             progress.close()
         summary = report.as_dict()
@@ -131,11 +133,12 @@ def demo(people: Annotated[int, typer.Option(help="People in the simulated world
         keys.write_text(f"WAYPRINT_HASH_KEY={secrets.token_hex(32)}\nWAYPRINT_VAULT_KEY={secrets.token_hex(32)}\n")
         err.print(f"made keys for the demo: {keys} (your own run takes WAYPRINT_HASH_KEY and WAYPRINT_VAULT_KEY from the environment)")
     keys_from_file(keys)
-    world = build(people=people, days=days, seed=seed)
+    start = dt.date(2026, 1, 1)
+    world = build(people=people, days=days, seed=seed, start=start)
     shutil.rmtree(place / "raw", ignore_errors=True)
     world.write_raw(place / "raw")
     world.write_truth(place / "truth")
-    as_of = world.start + dt.timedelta(days=days)
+    as_of = start + dt.timedelta(days=days)
     err.print(f"wrote the raw files of {people:,} people over {days} days to {place / 'raw'}")
     raise typer.Exit(_run(str(place / "raw"), str(place / "lake"), as_of, env, None, truth=place / "truth"))
 

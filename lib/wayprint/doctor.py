@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from wayprint.contracts import BadConfiguration
 from wayprint.session import DELTA_PACKAGES, RUNTIME, jars_folder
 
 Verdict = Literal["ok", "note", "bad"]
@@ -85,19 +86,18 @@ def _jars() -> list[Finding]:
 
 
 def _keys() -> list[Finding]:
-    from wayprint.settings import BadConfiguration
     from wayprint.sources.keys import Keys
 
     try:
         Keys.from_environment()
-    except (BadConfiguration, ValueError) as error:
+    except BadConfiguration as error:
         return [Finding("bad", "keys", "unusable", str(error))]
     return [Finding("ok", "keys", "WAYPRINT_HASH_KEY and WAYPRINT_VAULT_KEY are set")]
 
 
 def _settings(env: str, conf: str | None) -> list[Finding]:
     from wayprint import pipeline
-    from wayprint.settings import BadConfiguration, load
+    from wayprint.settings import load
 
     try:
         settings = load(pipeline.SECTIONS, env, Path(conf) if conf else None)

@@ -31,23 +31,50 @@ from wayprint.sources.listing import list_files
 from wayprint.tables import ALL
 from wayprint.tables.bronze import FILES
 
+Say = Callable[[str], None]
+
+
+def silent(text: str) -> None:
+    """Say nothing."""
+
+
+def find_files(raw: str, settings: Settings, say: Say = silent) -> list[dict[str, Any]]:
+    """The raw files that sources claim, by content."""
+    files, unclaimed = list_files(raw, settings.sources.specs)
+    for name in unclaimed[:5]:
+        say(f"no source claims {name}: left alone (add a file to conf/sources, or move it away)")
+    if len(unclaimed) > 5:
+        say(f"... and {len(unclaimed) - 5} more files that no source claims")
+    return files
+
 
 class Engine:
-    """One open lake. `open` checks settings and keys before it starts Spark, so that a mistake costs no minute."""
+    """One open lake. What can be wrong without Spark is looked at before it is started, so that a mistake costs no minute."""
 
-    def __init__(self, spark: SparkSession, lake: Lake, settings: Settings):
-        self.spark, self.lake, self.settings = spark, lake, settings
+    def __init__(self, spark: SparkSession, lake: Lake, settings: Settings, files: list[dict[str, Any]] | None = None):
+        self.spark, self.lake, self.settings, self._files = spark, lake, settings, files or []
         self.registry = Registry.open(lake.root, os.environ)
 
     @classmethod
-    def open(cls, lake: str, env: str = "dev", conf: str | None = None) -> Engine:
-        """Raises BadConfiguration (settings, keys), LakeUnusable (root) or RuntimeError (jars), each with the cure."""
+    def open(cls, lake: str, env: str = "dev", conf: str | None = None, raw: str | None = None, say: Say = silent, names: Sequence[str] = ()) -> Engine:
+        """Raises BadConfiguration (settings, keys, raw folder, step names), LakeUnusable (root) or RuntimeError (jars), each with the cure.
+
+        Files of `raw` that no source claims are named through `say` and left alone.
+        """
         settings = pipeline.compose(load(pipeline.SECTIONS, env, Path(conf) if conf else None), Keys.from_environment())
+        steps = [s.name for s in pipeline.STEPS]
+        if unknown := [n for n in names if n not in steps]:
+            raise BadConfiguration(f"no step {unknown[0]!r}{nearest(unknown[0], steps)}")
         root = Lake(lake)
-        root.side_folder("_wayprint")
+        folder = root.side_folder("_wayprint")
+        files = find_files(raw, settings, say) if raw is not None else []
+        if root.folder is not None and not files and not Path(root.path(FILES)).exists() and (raw is not None or names):
+            raise BadConfiguration(
+                f"nothing to read: {raw or 'no --raw folder'} has no file that a source of conf/sources claims, and the lake {root.root} is empty; "
+                "a source names its files by `path`, relative to the raw folder")
         spark = session(settings.spark)
-        spark.sparkContext.setCheckpointDir(str(root.side_folder("_wayprint/checkpoints")))
-        return cls(spark, root, settings)
+        spark.sparkContext.setCheckpointDir(str(folder / "checkpoints"))
+        return cls(spark, root, settings, files)
 
     def __enter__(self) -> Engine:
         return self
@@ -65,28 +92,12 @@ class Engine:
         at = self.lake.state(self.spark, ALL[name]).version if version is None else version
         return self.lake.read(self.spark, ALL[name], at)
 
-    def run(self, raw: str | None, as_of: dt.date, *, steps: Sequence[Step] = (), only: Sequence[str] = (), start: str | None = None,
-            dry_run: bool = False, on_start: Callable[[str], None] = lambda step: None,
-            on_result: Callable[[StepResult], None] = lambda result: None, say: Callable[[str], None] = lambda text: None) -> Report:
-        """Bring the tables up to date with the raw files; `steps` narrows the pipeline to those of a job.
-
-        Files that no source claims are named through `say` and left alone. Raises BadConfiguration where there is nothing to
-        read and nothing was ever read.
-        """
+    def run(self, as_of: dt.date, *, steps: Sequence[Step] = (), only: Sequence[str] = (), start: str | None = None, dry_run: bool = False,
+            on_start: Callable[[str], None] = silent, on_result: Callable[[StepResult], None] = lambda result: None, say: Say = silent) -> Report:
+        """Bring the tables up to date with the raw files; `steps` narrows the pipeline to those of a job."""
         chosen = [s for s in pipeline.STEPS if not steps or s in steps]
-        files: list[dict[str, Any]] = []
         with self.lake.run_alone(say):
-            if any(s.name == pipeline.INGEST for s in chosen) and raw is not None:
-                files, unclaimed = list_files(raw, self.settings.sources.specs)
-                for name in unclaimed[:5]:
-                    say(f"no source claims {name}: left alone (add a file to conf/sources, or move it away)")
-                if len(unclaimed) > 5:
-                    say(f"... and {len(unclaimed) - 5} more files that no source claims")
-            if not files and self.lake.state(self.spark, FILES).version is None:
-                raise BadConfiguration(
-                    f"nothing to read: {'no --raw folder was given' if raw is None else f'{raw} has no file that a source of conf/sources claims'}, "
-                    "and the lake is empty; a source names its files by `path`, relative to the raw folder")
-            return Runner(self.spark, self.lake, chosen, self.settings, as_of, registry=self.registry, raw_files=files,
+            return Runner(self.spark, self.lake, chosen, self.settings, as_of, registry=self.registry, raw_files=self._files,
                           threads=self.settings.spark.threads, on_start=on_start, on_result=on_result).run(only, start, dry_run)
 
     def exports(self, as_of: dt.date) -> list[dict[str, Any]]:

@@ -161,8 +161,8 @@ def verdict(person: Person, definition: dict[str, Any]) -> str | None:
     if any((AS_OF - row["happened_at"].date()).days <= 14 for row in complaints):
         return "suppressed"
     complaints = [row for row in complaints if (AS_OF - row["happened_at"].date()).days <= 90]
-    still = sum(row["event_name"] == "ticket_opened" and row["status"] != "solved" for row in complaints)
-    if still > sum(row["event_name"] == "ticket_closed" for row in complaints):
+    opened = [row["status"] for row in complaints if row["event_name"] == "ticket_opened"]
+    if len(opened) > max(sum(row["event_name"] == "ticket_closed" for row in complaints), opened.count("solved")):
         return "suppressed"
     return "suppressed" if len(matching(person, {"event": "email_sent", "within_days": 14})) >= 2 else "member"
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import ValidationError
-from wayprint.audiences.definition import LEAVES, BadAudience, Group, check_folder, parse
+from wayprint.audiences.definition import BadAudience, check_folder, parse
+from wayprint.audiences.grammar import CHANNELS as KNOWN_CHANNELS
+from wayprint.audiences.grammar import LEAVES, Group
 from wayprint.audiences.settings import AudienceSettings
 from wayprint.settings import conf_folder
 
@@ -38,6 +40,12 @@ def test_the_shipped_audiences_hold_to_the_grammar(shipped: dict[str, Any]) -> N
     assert {"inactive_email", "vip_cross_sell", "customers_off_acquisition", "abandoned_cart", "browsing_interest", "call_centre_priority",
             "post_purchase"} <= {audience.name for audience in settings.definitions}
     assert check_folder(conf_folder() / "audiences", tuple(settings.channels), settings.states) == []
+    assert tuple(settings.channels) == KNOWN_CHANNELS
+
+
+def test_a_definition_can_be_read_aloud() -> None:
+    assert parse(GOOD, "carts.yaml").in_words() == (
+        "Carts. Who did add_to_cart in the last 7 days; not (bought in the last 3 days). By email, a promotion, email_marketing granted.")
 
 
 def test_no_shipped_audience_rests_on_opens(shipped: dict[str, Any]) -> None:

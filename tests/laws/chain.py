@@ -13,7 +13,7 @@ from typing import Any
 
 from wayprint import pipeline
 from wayprint.contracts import Table
-from wayprint.engine import Engine
+from wayprint.engine import Engine, find_files
 from wayprint.lake import Lake
 from wayprint.pipeline import STEPS
 from wayprint.runner import Report
@@ -30,10 +30,11 @@ ROOT = Path(__file__).parents[2]
 
 def small_world(folder: Path, seed: int = 1, people: int = PEOPLE, days: int = DAYS) -> dt.date:
     """Write raw/ and truth/ of a world under `folder`; the day after its last."""
-    world = build(people=people, days=days, seed=seed)
+    start = dt.date(2026, 1, 1)
+    world = build(people=people, days=days, seed=seed, start=start)
     world.write_raw(folder / "raw")
     world.write_truth(folder / "truth")
-    return world.start + dt.timedelta(days=days)
+    return start + dt.timedelta(days=days)
 
 
 def chain_settings() -> Settings:
@@ -42,7 +43,8 @@ def chain_settings() -> Settings:
 
 def run(spark: Any, raw: Path, lake: Path, as_of: dt.date, settings: Settings | None = None, **given: Any) -> Report:
     """One run of the whole pipeline in this process's session."""
-    report = Engine(spark, Lake(str(lake)), settings or chain_settings()).run(str(raw), as_of, **given)
+    settings = settings or chain_settings()
+    report = Engine(spark, Lake(str(lake)), settings, find_files(str(raw), settings)).run(as_of, **given)
     assert report.exit_code == 0, [(r.step, r.status, r.error) for r in report.results if r.error]
     return report
 

@@ -10,9 +10,9 @@ import subprocess
 import time
 
 import pytest
+from wayprint.lake import Lake
 
 from tests.laws import chain
-from wayprint.lake import Lake
 
 pytestmark = [pytest.mark.spark, pytest.mark.chain]
 
@@ -47,7 +47,7 @@ def test_a_history_making_setting_starts_its_steps_afresh_and_another_does_not(s
     settings = chain.chain_settings()
 
     def planned(changed):
-        report = chain.Engine(spark, Lake(str(baseline.lake)), changed).run(None, world.as_of, dry_run=True)
+        report = chain.Engine(spark, Lake(str(baseline.lake)), changed).run(world.as_of, dry_run=True)
         return {r.step for r in report.results if r.status == "planned"}
 
     assert planned(settings) == set()

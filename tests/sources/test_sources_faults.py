@@ -1,11 +1,13 @@
 """Faults: whatever comes, no exception, every record accounted for, and nothing personal in what is said about it."""
 
+import csv
 import datetime as dt
 import gzip
 import io
 import random
 
 import pytest
+from wayprint.sources.identifiers import canonical
 from wayprint.sources.ingest import read_file, record_batches
 from wayprint.sources.listing import beside, list_files, opened
 
@@ -85,12 +87,43 @@ def test_a_failure_that_nobody_foresaw_costs_one_record(read, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def raw(tmp_path_factory):
+def world(tmp_path_factory):
     from wayprint.world import build
 
     folder = tmp_path_factory.mktemp("world")
-    build(people=60, days=8, seed=5, start=dt.date(2026, 1, 1)).write_raw(folder)
+    made = build(people=150, days=12, seed=5, start=dt.date(2026, 1, 1))
+    made.write_raw(folder / "raw")
+    made.write_truth(folder / "truth")
     return folder
+
+
+@pytest.fixture(scope="module")
+def raw(world):
+    return world / "raw"
+
+
+def truth(world, name):
+    with open(world / "truth" / f"{name}.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_line_broken_on_purpose_is_found_at_its_place_by_its_rule_and_no_other(world, settings, keys):
+    files, unmatched = list_files(str(world / "raw"), settings.sources.specs, keys)
+    assert unmatched == []
+    found, lines, identifiers = {}, {}, set()
+    for file in files:
+        with opened(file["path"]) as stream:
+            for kind, row in read_file(file, stream, settings.sources, keys, beside(file["path"])):
+                if kind == "quarantine":
+                    found[f"{row['file']}:{row['line_number']}"] = row["rule"]
+                elif kind == "file":
+                    lines[row["file"]] = row["lines"]
+                identifiers |= set(row.get("identifiers") or ())
+    assert found == {row["key"]: row["expected_rule"] for row in truth(world, "planted") if row["kind"] == "malformed"}
+    assert lines == {row["file"]: int(row["lines"]) for row in truth(world, "files") if row["file"] in lines}
+    shown = {known for row in truth(world, "identifiers") if (known := canonical(row["type"], row["value"], "FR"))}
+    assert len(shown) > 500
+    assert {(type, keys.identifier_id(type, value)) for type, value in shown} <= identifiers
 
 
 def test_a_thousand_bytes_turned_at_random_raise_nothing_and_lose_nothing(raw, settings, keys):

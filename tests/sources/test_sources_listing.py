@@ -9,7 +9,7 @@ import pytest
 from wayprint.contracts import RawFiles
 from wayprint.sources.keys import Keys
 from wayprint.sources.listing import BadSources, beside, child, list_files, name_of, opened
-from wayprint.sources.settings import SourceSpec
+from wayprint.sources.specs import SourceSpec
 
 TICKETS = {"about": "x", "paths": {"tickets/*.csv": "csv"}, "kind": "reference", "constants": {"entity": "x"}, "fields": {"entity_id": "id"}}
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from wayprint.pipeline import SECTIONS
 from wayprint.settings import BadConfiguration, conf_folder, load
-from wayprint.sources.settings import pattern
+from wayprint.sources.specs import pattern
 
 
 @pytest.fixture

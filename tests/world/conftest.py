@@ -14,7 +14,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-
 from wayprint.world import World, build
 
 PEOPLE, DAYS, START = 1200, 100, date(2026, 1, 1)
@@ -29,7 +28,8 @@ class Written:
         world.write_truth(root / "truth")
 
     def truth(self, name: str) -> pd.DataFrame:
-        return pd.read_csv(self.root / "truth" / f"{name}.csv", dtype={"key": str, "value": str, "order_id": str, "detail": str}, keep_default_na=False)
+        return pd.read_csv(self.root / "truth" / f"{name}.csv", dtype={"key": str, "value": str, "order_id": str, "detail": str},
+            keep_default_na=False)
 
     def lines(self, folder: str, ending: str = "") -> Iterator[tuple[str, int, str]]:
         """File, line number and text of every line that stands in a folder's files."""

@@ -14,32 +14,43 @@ from pathlib import Path
 import pytest
 
 SOURCES = {
-    "snowplow_web", "ga4_content", "segment_app", "adobe_kiosk", "shopify_orders", "shopify_order_lines", "shopify_customers", "shopify_visits",
-    "shopify_refunds", "crm_contacts", "klaviyo_events", "klaviyo_people", "klaviyo_campaigns", "ads_google", "ads_meta", "ads_microsoft", "ads_linkedin",
+    "snowplow_web", "ga4_content", "segment_app", "adobe_kiosk", "shopify_orders", "shopify_order_lines", "shopify_customers",
+    "shopify_visits",
+    "shopify_refunds", "crm_contacts", "klaviyo_events", "klaviyo_people", "klaviyo_campaigns", "ads_google", "ads_meta",
+    "ads_microsoft", "ads_linkedin",
     "ads_affiliate", "store_tickets", "service_tickets", "survey_answers", "catalogue_sends"}
 # Number of columns, and some of them at their places, as the vendors publish them.
 HEADERS = {
-    "shopify_orders": (84, {13: "billing_address_name", 23: "created_at", 26: "customer_id", 30: "email", 31: "id", 68: "total_price_set_shop_amount"}),
+    "shopify_orders": (84, {13: "billing_address_name", 23: "created_at", 26: "customer_id", 30: "email", 31: "id",
+    68: "total_price_set_shop_amount"}),
     "shopify_order_lines": (23, {1: "id", 4: "order_id", 9: "product_id", 10: "quantity", 12: "sku"}),
     "shopify_customers": (18, {3: "email", 5: "email_marketing_consent_state", 8: "id", 12: "phone", 16: "updated_at"}),
     "shopify_visits": (18, {2: "order_id", 6: "occurred_at", 13: "utm_parameters_campaign", 16: "utm_parameters_source"}),
     "shopify_refunds": (12, {1: "created_at", 4: "order_id", 9: "total_refunded_set_shop_amount"}),
-    "klaviyo_events": (100, {0: "id", 1: "person_id", 2: "campaign_id", 5: "uuid", 6: "datetime", 10: "type", 35: "property_subject", 38: "property_url"}),
+    "klaviyo_events": (100, {0: "id", 1: "person_id", 2: "campaign_id", 5: "uuid", 6: "datetime", 10: "type",
+    35: "property_subject", 38: "property_url"}),
     "klaviyo_people": (69, {0: "id", 14: "phone_number", 18: "email", 21: "custom_accepts_marketing", 68: "last_event_date"}),
     "klaviyo_campaigns": (18, {0: "id", 7: "name", 12: "sent_at", 17: "scheduled"}),
-    "ads_google": (21, {2: "date", 9: "ad_network_type", 14: "cost_micros", 16: "id"}), "ads_meta": (6, {0: "ad_id", 4: "inline_link_clicks", 5: "spend"}),
-    "ads_microsoft": (22, {2: "campaign_id", 3: "currency_code", 15: "spend"}), "ads_linkedin": (63, {0: "campaign_id", 1: "day", 13: "cost_in_local_currency"}),
+    "ads_google": (21, {2: "date", 9: "ad_network_type", 14: "cost_micros", 16: "id"}),
+    "ads_meta": (6, {0: "ad_id", 4: "inline_link_clicks", 5: "spend"}),
+    "ads_microsoft": (22, {2: "campaign_id", 3: "currency_code", 15: "spend"}),
+    "ads_linkedin": (63, {0: "campaign_id", 1: "day", 13: "cost_in_local_currency"}),
     "ads_affiliate": (6, dict(enumerate("date network campaign cost currency clicks".split()))),  # noqa: SIM905
     "store_tickets": (11, {0: "ticket_id", 2: "ticket_time", 4: "loyalty_card", 7: "quantity", 10: "currency"}),
     "service_tickets": (10, {1: "created_at", 2: "closed_at", 6: "customer_login", 9: "satisfaction"}),
     "survey_answers": (10, {1: "answered_at", 4: "question", 5: "stage", 7: "score", 8: "scale", 9: "verbatim"}),
     "catalogue_sends": (4, {0: "sent_at", 1: "loyalty_card", 2: "campaign", 3: "cost"}),
-    "crm_contacts": (25, {0: "contact_id", 12: "loyalty_card", 13: "customer_login", 17: "updated_at", 19: "consent_email", 24: "consent_date"})}
+    "crm_contacts": (25, {0: "contact_id", 12: "loyalty_card", 13: "customer_login", 17: "updated_at", 19: "consent_email",
+    24: "consent_date"})}
 SAMPLES = {
-    "shopify_orders": "shopify/shopify_gql_order_data.csv", "shopify_order_lines": "shopify/shopify_gql_order_line_data.csv", "shopify_customers": "shopify/shopify_gql_customer_data.csv",
-    "shopify_visits": "shopify/shopify_gql_customer_visit_data.csv", "shopify_refunds": "shopify/shopify_gql_refund_data.csv", "klaviyo_events": "klaviyo/event.csv",
-    "klaviyo_people": "klaviyo/person.csv", "klaviyo_campaigns": "klaviyo/campaign.csv", "ads_google": "ads/google_ads_campaign_stats_data.csv", "ads_meta": "ads/facebook_ads_basic_ad_data.csv",
-    "ads_microsoft": "ads/microsoft_ads_campaign_performance_daily_report_data.csv", "ads_linkedin": "ads/linkedin_ad_analytics_by_campaign_data.csv"}
+    "shopify_orders": "shopify/shopify_gql_order_data.csv", "shopify_order_lines": "shopify/shopify_gql_order_line_data.csv",
+    "shopify_customers": "shopify/shopify_gql_customer_data.csv",
+    "shopify_visits": "shopify/shopify_gql_customer_visit_data.csv", "shopify_refunds": "shopify/shopify_gql_refund_data.csv",
+    "klaviyo_events": "klaviyo/event.csv",
+    "klaviyo_people": "klaviyo/person.csv", "klaviyo_campaigns": "klaviyo/campaign.csv",
+    "ads_google": "ads/google_ads_campaign_stats_data.csv", "ads_meta": "ads/facebook_ads_basic_ad_data.csv",
+    "ads_microsoft": "ads/microsoft_ads_campaign_performance_daily_report_data.csv",
+    "ads_linkedin": "ads/linkedin_ad_analytics_by_campaign_data.csv"}
 
 
 def header(written, folder: str) -> list[str]:
@@ -69,8 +80,10 @@ def test_a_csv_file_has_the_header_of_the_vendors_sample(written, samples, folde
 
 def test_an_enriched_event_has_131_fields_in_snowplows_order(written, hits):
     assert {line.count("\t") for line in written.good("snowplow_web")} == {130}
-    at = {0: "app_id", 3: "collector_tstamp", 6: "event_id", 12: "user_id", 15: "domain_userid", 29: "page_url", 47: "mkt_medium", 52: "contexts", 58: "unstruct_event",
-          59: "tr_orderid", 77: "useragent", 101: "dvce_type", 108: "tr_currency", 116: "mkt_clickid", 119: "dvce_sent_tstamp", 122: "derived_contexts", 126: "event_name", 130: "true_tstamp"}
+    at = {0: "app_id", 3: "collector_tstamp", 6: "event_id", 12: "user_id", 15: "domain_userid", 29: "page_url", 47: "mkt_medium",
+        52: "contexts", 58: "unstruct_event",
+          59: "tr_orderid", 77: "useragent", 101: "dvce_type", 108: "tr_currency", 116: "mkt_clickid", 119: "dvce_sent_tstamp",
+          122: "derived_contexts", 126: "event_name", 130: "true_tstamp"}
     assert {place: hits.columns[place] for place in at} == at
     assert set(hits["event"]) == {"page_view", "struct", "transaction", "transaction_item", "unstruct"}
     assert hits["collector_tstamp"].str.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}").all()
@@ -84,14 +97,17 @@ def test_what_the_page_address_says_the_campaign_fields_say_too(hits):
     told = landed["page_urlquery"].str.extract(r"utm_source=([^&]*)&utm_medium=([^&]*)&utm_campaign=([^&]*)")
     assert (told.to_numpy() == landed[["mkt_source", "mkt_medium", "mkt_campaign"]].to_numpy()).all()
     assert set(zip(landed["mkt_source"], landed["mkt_medium"], strict=True)) == {
-        ("klaviyo", "email"), ("google", "cpc"), ("bing", "cpc"), ("facebook", "paid_social"), ("instagram", "paid_social"), ("linkedin", "paid_social"), ("gdn", "display"), ("awin", "affiliate")}
-    assert landed.loc[landed["mkt_medium"] == "email", "page_urlquery"].str.contains(r"&eh=(?:[0-9a-f]{64}|d41d8cd98f00b204e9800998ecf8427e)$").all()
+        ("klaviyo", "email"), ("google", "cpc"), ("bing", "cpc"), ("facebook", "paid_social"), ("instagram", "paid_social"),
+        ("linkedin", "paid_social"), ("gdn", "display"), ("awin", "affiliate")}
+    assert landed.loc[landed["mkt_medium"] == "email",
+        "page_urlquery"].str.contains(r"&eh=(?:[0-9a-f]{64}|d41d8cd98f00b204e9800998ecf8427e)$").all()
 
 
 def test_app_calls_and_advice_hits_are_json_with_their_vendors_keys(written):
     calls = written.json("segment_app")
     assert {c["type"] for c in calls} == {"track", "screen", "identify"}
-    assert all({"messageId", "anonymousId", "timestamp", "originalTimestamp", "sentAt", "receivedAt", "context"} <= c.keys() for c in calls)
+    assert all({"messageId", "anonymousId", "timestamp", "originalTimestamp", "sentAt", "receivedAt", "context"} <= c.keys()
+        for c in calls)
     orders = [c for c in calls if c.get("event") == "Order Completed"]
     assert orders
     assert all(o["properties"]["orderId"] and o["properties"]["products"] and o["properties"]["revenue"] > 0 for o in orders)
@@ -117,7 +133,8 @@ def test_a_kiosk_day_has_hits_lookups_and_a_manifest_that_fits_them(written):
         with tarfile.open(folder / f"{manifest.stem}-lookup_data.tar.gz") as archive:
             columns = archive.extractfile("column_headers.tsv").read().decode().rstrip("\n").split("\t")
             assert "event.tsv" in archive.getnames()
-    assert {"date_time", "hit_time_gmt", "hitid_high", "hitid_low", "post_visid_high", "post_visid_low", "post_cust_visid", "exclude_hit", "post_event_list", "post_product_list"} <= set(columns)
+    assert {"date_time", "hit_time_gmt", "hitid_high", "hitid_low", "post_visid_high", "post_visid_low", "post_cust_visid",
+        "exclude_hit", "post_event_list", "post_product_list"} <= set(columns)
     assert {len(line.split("\t")) for line in written.good("adobe_kiosk", ".tsv.gz")} == {len(columns)}
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 KINDS = {
-    "family_tablet", "store_kiosk", "junk_identifier", "bot", "exact_duplicate", "other_payload", "second_tracker", "late", "skewed_clock", "malformed", "payment_incident",
+    "family_tablet", "store_kiosk", "junk_identifier", "bot", "exact_duplicate", "other_payload", "second_tracker", "late",
+    "skewed_clock", "malformed", "payment_incident",
     "channel_break", "complaint_wave"}
 
 
@@ -47,9 +48,11 @@ def test_a_store_kiosk_is_one_visitor_with_three_logins_or_more(written, planted
 
 
 def test_junk_identifiers_stand_in_the_files(written, planted):
-    text = "".join(line for folder in ("snowplow_web", "crm_contacts", "klaviyo_people", "shopify_customers", "service_tickets") for _, _, line in written.lines(folder))
+    text = "".join(line for folder in ("snowplow_web", "crm_contacts", "klaviyo_people", "shopify_customers", "service_tickets")
+        for _, _, line in written.lines(folder))
     junk = keys(planted, "junk_identifier")
-    assert set(junk) == {"d41d8cd98f00b204e9800998ecf8427e", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "test@test.com", "null", "0000000000", "+33000000000"}
+    assert set(junk) == {"d41d8cd98f00b204e9800998ecf8427e", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "test@test.com", "null", "0000000000", "+33000000000"}
     assert [value for value in junk if value not in text] == []
     shown = written.truth("identifiers")
     assert set(shown.loc[shown["is_junk"], "value"]) == set(junk)

@@ -10,12 +10,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-
 from wayprint.world import build, write_raw, write_truth
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*"))
+        if p.is_file()}
 
 
 def made(folder: Path, seed: int) -> dict[str, str]:
@@ -30,7 +30,8 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path):
     code = (f"from datetime import date; from wayprint.world import build; w = build(people=150, days=40, seed=7, start=date(2026, 3, 1)); "
             f"w.write_raw({str(tmp_path / 'there' / 'raw')!r}); w.write_truth({str(tmp_path / 'there' / 'truth')!r})")
     lib = Path(__file__).parents[2] / "lib"
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(lib), "TZ": "Asia/Tokyo"})
+    subprocess.run([sys.executable, "-c", code], check=True,
+        env={**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(lib), "TZ": "Asia/Tokyo"})
     assert len(here) > 150
     assert digests(tmp_path / "there") == here
 
@@ -57,6 +58,7 @@ def test_nothing_in_a_compressed_file_tells_when_it_was_written(written):
         assert head[4:8] == b"\0\0\0\0", f"{path.name} carries a time"
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("people", "days"), [(1, 1), (1, 45), (3, 2), (40, 1), (25, 33)])
 def test_any_size_is_a_world(tmp_path, people, days):
     world = build(people=people, days=days, seed=11)

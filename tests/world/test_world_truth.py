@@ -8,7 +8,6 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-
 from wayprint.world import build
 from wayprint.world.behaviour import BASE, KEEPS_RELIEF, RELIEF, SLOPE, month_chance, wish_chance
 from wayprint.world.campaigns import CHANNELS, OPEN_EXPOSURE
@@ -30,7 +29,8 @@ def test_conversions_lost_are_those_of_a_world_whose_exposures_are_counted_by_ha
     scene = build(people=60, days=50, seed=2).scene
     behaviour, count = scene.behaviour, 60
     fresh = np.zeros((len(CHANNELS), scene.days, count))
-    for person, day, channel in behaviour.hits.loc[behaviour.hits["channel"] < len(CHANNELS), ["person", "day", "channel"]].to_numpy(dtype=int):
+    for person, day, channel in behaviour.hits.loc[behaviour.hits["channel"] < len(CHANNELS),
+        ["person", "day", "channel"]].to_numpy(dtype=int):
         fresh[channel, day, person] += 1
     for row in behaviour.emails.itertuples():
         fresh[0, row.day, row.person] += 1 if row.clicked else OPEN_EXPOSURE if row.opened else 0
@@ -103,7 +103,8 @@ def test_each_purchase_stands_in_the_files_of_its_place_with_its_amount(written,
     assert app == set(told.loc[told["place"] == "app", "order_id"])
     tickets = written.table("store_tickets").astype({"quantity": int, "unit_price": float, "discount": float})
     tickets["cents"] = (100 * (tickets["quantity"] * tickets["unit_price"] - tickets["discount"])).round().astype(int)
-    assert tickets[tickets["quantity"] > 0].groupby("ticket_id")["cents"].sum().to_dict() == told[told["place"] == "store"].set_index("order_id")["amount"].to_dict()
+    in_store = told[told["place"] == "store"].set_index("order_id")["amount"]
+    assert tickets[tickets["quantity"] > 0].groupby("ticket_id")["cents"].sum().to_dict() == in_store.to_dict()
     back = tickets[tickets["quantity"] < 0]
     assert set(back["ticket_id"].str[1:]) <= set(tickets["ticket_id"])
     assert (back["cents"] < 0).all()
@@ -111,7 +112,8 @@ def test_each_purchase_stands_in_the_files_of_its_place_with_its_amount(written,
 
 def test_shop_lines_add_up_to_their_order(written):
     lines = written.table("shopify_order_lines")
-    cents = (lines["original_total_set_shop_amount"].astype(float) - lines["total_discount_set_shop_amount"].astype(float)).mul(100).round().astype(int)
+    gross, discount = (lines[f"{name}_set_shop_amount"].astype(float) for name in ("original_total", "total_discount"))
+    cents = (gross - discount).mul(100).round().astype(int)
     orders = written.table("shopify_orders").set_index("id")["total_price_set_shop_amount"].astype(float).mul(100).round().astype(int)
     assert cents.groupby(lines["order_id"]).sum().to_dict() == orders.to_dict()
 
@@ -127,10 +129,12 @@ def test_identifiers_are_exactly_those_that_stand_in_the_files(written, hits):
     assert values["maid"] == {c["context"]["device"]["advertisingId"] for c in calls}
     crm = written.table("crm_contacts")
     assert values["crm_id"] == set(crm["contact_id"])
-    assert values["loyalty_card"] == {*crm["loyalty_card"], *written.table("store_tickets")["loyalty_card"], *written.table("catalogue_sends")["loyalty_card"], *written.table("survey_answers")["loyalty_card"]} - {""}
+    assert values["loyalty_card"] == {*crm["loyalty_card"], *written.table("store_tickets")["loyalty_card"],
+        *written.table("catalogue_sends")["loyalty_card"], *written.table("survey_answers")["loyalty_card"]} - {""}
     assert values["mail_person"] == set(written.table("klaviyo_people")["id"]) | set(written.table("klaviyo_events")["person_id"])
     assert values["shop_customer"] == set(written.table("shopify_customers")["id"])
-    emails = {*crm["email"].str.lower(), *written.table("klaviyo_people")["email"], *written.table("shopify_orders")["email"], *written.table("survey_answers")["email"], *written.table("service_tickets")["email"]} - {""}
+    emails = {*crm["email"].str.lower(), *written.table("klaviyo_people")["email"], *written.table("shopify_orders")["email"],
+        *written.table("survey_answers")["email"], *written.table("service_tickets")["email"]} - {""}
     assert emails <= values["email"]
     assert values["email"] - emails <= {e for e in values["email"] if e[0].isalpha()}  # those shown by their hash only
     assert shown.loc[shown["type"] == "phone", "value"].str.fullmatch(r"\+33[67]\d{8}|0{10}|\+330{9}").all()

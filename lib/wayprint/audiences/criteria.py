@@ -20,7 +20,8 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.audiences.definition import Criterion, Group, Leaf
+from wayprint.audiences.grammar import Criterion, Group, Leaf
+from wayprint.audiences.wording import in_words
 
 INTEREST = ("product_view", "review_view", "compare_view", "add_to_cart")
 
@@ -192,33 +193,6 @@ def events_of(criterion: Criterion) -> set[str]:
     return asked | set(INTEREST) if criterion.kind == "interest" else asked
 
 
-def in_words(criterion: Criterion) -> str:
-    """A criterion as a marketer would say it."""
-    if isinstance(criterion, Group):
-        if criterion.kind == "not":
-            return f"not ({in_words(criterion.parts[0])})"
-        return ("; " if criterion.kind == "all" else " or ").join(in_words(part) for part in criterion.parts)
-    options = dict(criterion.options)
-    match criterion.kind:
-        case "lifecycle":
-            return f"is {_either(options['value'])}"
-        case "consent":
-            return f"granted {' and '.join(options['value'])}"
-        case "devices_at_least":
-            return f"seen on at least {options['value']} devices"
-        case "person" | "score":
-            said = [f"{name.replace('_', ' ')} {_either(value) if isinstance(value, tuple) else value}" for name, value in options.items()]
-            return f"{criterion.kind}: {', '.join(said)}"
-    verb = {"did": f"did {_either(options.get('event', ()))}", "bought": "bought", "spent": "spent", "interest": "showed interest"}[criterion.kind]
-    window = f" in the last {options['within_days']} days" if "within_days" in options else ""
-    window = f" in the last {options['within_months']} months" if "within_months" in options else window
-    count = [f"{name.replace('_', ' ')} {options[name]}" for name in ("at_least", "at_most") if name in options]
-    others = [
-        f"{name.replace('_', ' ')} {_either(value)}" for name, value in options.items()
-        if name not in ("event", "within_days", "within_months", "at_least", "at_most")]
-    return ", ".join([" ".join([verb, *count]) + window, *others])
-
-
 def _is_such_a_person(options: dict[str, Any]) -> Column:
     condition = is_fact("person")
     for name in ("country", "postal_area", "language", "loyalty_tier"):
@@ -261,7 +235,3 @@ def _without(options: dict[str, Any], *names: str) -> tuple[tuple[str, Any], ...
 
 def _has_choice(criterion: Criterion) -> bool:
     return isinstance(criterion, Group) and (criterion.kind == "any" or any(map(_has_choice, criterion.parts)))
-
-
-def _either(words: Iterable[str]) -> str:
-    return " or ".join(words)

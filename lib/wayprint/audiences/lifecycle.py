@@ -7,8 +7,9 @@ import datetime as dt
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.audiences.criteria import Measures, events_of, first_day, gather_facts, in_words, is_fact
+from wayprint.audiences.criteria import Measures, events_of, first_day, gather_facts, is_fact
 from wayprint.audiences.settings import AudienceSettings
+from wayprint.audiences.wording import in_words
 
 
 def place_lifecycle(persons: DataFrame, conversions: DataFrame, touches: DataFrame, settings: AudienceSettings, as_of: dt.date) -> DataFrame:

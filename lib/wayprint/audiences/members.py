@@ -7,10 +7,11 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.audiences.criteria import Measures, events_of, gather_facts, in_words, is_fact
+from wayprint.audiences.criteria import Measures, events_of, gather_facts, is_fact
 from wayprint.audiences.definition import Audience
 from wayprint.audiences.settings import AudienceSettings
 from wayprint.audiences.suppressions import complains, is_pressed, is_stopped
+from wayprint.audiences.wording import in_words
 
 
 def weigh_persons(

@@ -6,8 +6,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from wayprint.audiences.definition import EVENTS, PURPOSES, Audience, BadAudience, Criterion, Reader, unknown, validate
+from wayprint.audiences.definition import Audience, BadAudience, Reader, validate
 from wayprint.audiences.destinations import Destination
+from wayprint.audiences.grammar import EVENTS, PURPOSES, Criterion, unknown
 
 
 class ChannelRules(BaseModel):

@@ -18,13 +18,15 @@ def complains(measures: Measures, settings: AudienceSettings) -> Column:
 
     A ticket is a complaint if its reason holds one of `complaint_words`. Touches carry no ticket number, so tickets are counted:
     one is open while more complaints were opened than closed in the last `complaint_open_days` (a ticket nobody closed is
-    forgotten after that). The day of the complaint and the quiet days after it are silent: day 0 to day 14 for 14 days.
+    forgotten after that). Sources tell the closing by an event of its own, by the status of the opening as it stands now, or by both:
+    the larger count holds. The day of the complaint and the quiet days after it are silent: day 0 to day 14 for 14 days.
     """
     complaint = says(settings.complaint_words)
     remembered = complaint & (F.col("on_date") >= F.lit(measures.as_of - dt.timedelta(days=settings.complaint_open_days)))
-    opened = is_fact("touch", ("ticket_opened",)) & ~F.coalesce(F.lower("status").isin(*CLOSED), F.lit(False))
-    still_open = measures.counted("complaints opened", lambda: opened & remembered) > measures.counted(
-        "complaints closed", lambda: is_fact("touch", ("ticket_closed",)) & remembered)
+    opened = is_fact("touch", ("ticket_opened",)) & remembered
+    closed = measures.counted("complaints closed", lambda: is_fact("touch", ("ticket_closed",)) & remembered)
+    closed_since = measures.counted("complaints closed since", lambda: opened & F.lower("status").isin(*CLOSED))
+    still_open = measures.counted("complaints opened", lambda: opened) > F.greatest(closed, closed_since)
     just_now = F.col("on_date") >= F.lit(measures.as_of - dt.timedelta(days=settings.complaint_quiet_days))
     heard = measures.any_of("complaint just now", lambda: is_fact("touch", ("ticket_opened", "ticket_closed")) & complaint & just_now)
     return still_open | heard

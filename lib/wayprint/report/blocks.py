@@ -164,7 +164,7 @@ def effort(frames: Frames) -> Block:
     total = float(by_visits.sum())
     several = float(by_visits[by_visits.index > 1].sum())
     sources = float(rows.loc[rows["sources"] > 1, "conversions"].sum())
-    shown = by_visits.groupby(lambda v: str(v) if v < 10 else "10+").sum().reindex([*map(str, range(0, 10)), "10+"]).dropna()
+    shown = by_visits.groupby(lambda v: str(v) if v < 10 else "10+").sum().reindex([*map(str, range(10)), "10+"]).dropna()
     figure = go.Figure(go.Bar(x=shown.index, y=shown.to_numpy(), marker_color=ACCENT))
     figure.update_xaxes(title="visits before the purchase", type="category")
     figure.update_yaxes(title="purchases")

@@ -10,7 +10,7 @@ from typing import Any
 
 from wayprint.sources.convert import Refused, number, product
 from wayprint.sources.readers import walk
-from wayprint.sources.settings import ConsentSpec, FieldSpec, ItemsSpec, NamesSpec, RuleSpec, fold
+from wayprint.sources.specs import ConsentSpec, FieldSpec, ItemsSpec, NamesSpec, RuleSpec, fold
 
 Values = Sequence[Any]
 Get = Callable[[Values], Any]

@@ -13,7 +13,8 @@ from wayprint.sources.lines import Lines, Readable
 from wayprint.sources.listing import beside, name_of, opened
 from wayprint.sources.mapping import Mapper, Row, columns_read
 from wayprint.sources.readers import READERS, Held, Raw, Record
-from wayprint.sources.settings import SourceSettings, SourceSpec
+from wayprint.sources.settings import SourceSettings
+from wayprint.sources.specs import SourceSpec
 from wayprint.tables.bronze import (
     CONSENTS,
     FILES,
@@ -54,11 +55,14 @@ def parse_files(raw_files: DataFrame, settings: SourceSettings) -> DataFrame:
     """
     keys = Keys.from_environment()
 
-    def read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    def rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, Row]]:
         for batch in batches:
             for file in batch.to_pylist():
                 with opened(file["path"]) as stream:
-                    yield from record_batches(read_file(file, stream, settings, keys, beside(file["path"])), settings.batch_records)
+                    yield from read_file(file, stream, settings, keys, beside(file["path"]))
+
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        return record_batches(rows(batches), settings.batch_records)
 
     ddl = ", ".join(f"`{name}` {type}" for name, type in WIDE.items())
     # More parts than cores: files differ in size, and free tasks take what is left.
@@ -109,7 +113,6 @@ def read_file(
             reason = f"the manifest promises {raw.promised} records and {account['lines']} came: ask for the file again"
     except Held as held:
         status, reason = "held", str(held)
-        account = dict.fromkeys(account, 0)
     if (damage := raw.lines.damage) and status == "read":
         account["lines"] += 1
         yield refuse(Record(damage.number, 1, damage.rest), damage.rule, damage.reason)

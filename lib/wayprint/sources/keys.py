@@ -14,11 +14,13 @@ from collections.abc import Mapping
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from wayprint.contracts import BadConfiguration
+
 HASH_KEY, VAULT_KEY = "WAYPRINT_HASH_KEY", "WAYPRINT_VAULT_KEY"
 NONCE_BYTES = 12
 
 
-class BadKey(Exception):
+class BadKey(BadConfiguration):
     """A key is absent, not a key, or not the one that sealed the value; the message never holds it."""
 
 

@@ -79,8 +79,8 @@ class Lines:
                 if out := inflate.decompress(data, CHUNK):
                     yield out
                 if inflate.eof:  # a gzip file may have several members, and zeros behind the last
-                    data = (inflate.unused_data or stream.read(SLICE)).lstrip(b"\0")
-                    if not data and not (data := stream.read(SLICE).lstrip(b"\0")):
+                    data = inflate.unused_data.lstrip(b"\0") or stream.read(SLICE).lstrip(b"\0")
+                    if not data:
                         return
                     inflate = zlib.decompressobj(wbits=31)
                 elif not (data := inflate.unconsumed_tail or stream.read(SLICE)):

@@ -13,14 +13,15 @@ from urllib.parse import quote, unquote
 
 import pyarrow.fs as pafs
 
+from wayprint.contracts import BadConfiguration
 from wayprint.sources.keys import Keys
 from wayprint.sources.lines import CHUNK, Readable
-from wayprint.sources.settings import SourceSpec, pattern
+from wayprint.sources.specs import SourceSpec, pattern
 
 THREADS = 8
 
 
-class BadSources(Exception):
+class BadSources(BadConfiguration):
     """Sources that contradict each other, or a folder that is not there; the message says what to change."""
 
 

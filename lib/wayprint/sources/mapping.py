@@ -20,7 +20,8 @@ from wayprint.sources.fields import Get, Items, Names, Values, getter, item_fiel
 from wayprint.sources.identifiers import Identifier, identifier
 from wayprint.sources.keys import Keys
 from wayprint.sources.readers import Held
-from wayprint.sources.settings import KINDS, NEEDED, FieldSpec, SourceSettings, SourceSpec, fold, near
+from wayprint.sources.settings import SourceSettings
+from wayprint.sources.specs import KINDS, NEEDED, FieldSpec, SourceSpec, fold, near
 from wayprint.tables.bronze import ACTION, DEVICE_TYPES, RAW_EVENTS
 
 Row = dict[str, Any]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from wayprint.sources.convert import Refused
 from wayprint.sources.lines import Line, Lines, Readable
-from wayprint.sources.settings import SourceSpec, fold
+from wayprint.sources.specs import SourceSpec, fold
 
 csv.field_size_limit(1 << 30)  # the limit is on lines and records, see Lines
 

@@ -90,12 +90,12 @@ def _named(kind: str, name: str) -> str:
 def _bodies(calls: pd.DataFrame, scene: Scene) -> list[str]:
     """`"properties":{...}` or `"traits":{...}`."""
     goods, orders, items = scene.goods, scene.traffic.orders, scene.traffic.items
-    about = objects([f'"product_id":"{p}","name":"{n}","category":"{f}","price":{c:.2f}' for p, n, f, c in zip(goods.product_id,
-        goods.name, goods.family_name, goods.price, strict=True)])
+    about = objects([f'"product_id":"{p}","name":"{n}","category":"{f}","price":{c:.2f}' for p, n, f,
+        c in zip(goods.product_id, goods.name, goods.family_name, goods.price, strict=True)])
     verb, product, order = calls["verb"].to_numpy(), calls["product"].to_numpy(), calls["order"].to_numpy()
     bodies = np.where(product >= 0, '"properties":{' + about[product] + ',"currency":"EUR"}', '"properties":{}').astype(object)
-    search, failed, identify, bought = (np.flatnonzero(verb == name) for name in ("search", "payment_error", "identify",
-        "purchase"))
+    search, failed, identify, bought = (np.flatnonzero(verb == name)
+        for name in ("search", "payment_error", "identify", "purchase"))
     bodies[search] = [f'"properties":{{"query":"{t}"}}' for t in calls["term"].to_numpy()[search]]
     bodies[failed] = '"properties":{"reason":"CARD_DECLINED"}'
     person = calls["person"].to_numpy()[identify]

@@ -26,11 +26,11 @@ class Habit:
 
 LANDING = 0
 HABITS = (
-    Habit("page_view", 3, {"web": 0.6, "app": 0.5, "content": 0.9, "kiosk": 0.5}, 0.1), Habit("search", 4,
-        {"web": 0.20, "app": 0.2, "kiosk": 0.5}, 0.3),
+    Habit("page_view", 3, {"web": 0.6, "app": 0.5, "content": 0.9, "kiosk": 0.5}, 0.1),
+    Habit("search", 4, {"web": 0.20, "app": 0.2, "kiosk": 0.5}, 0.3),
     Habit("product_view", 5, {"web": 0.8, "app": 1.2, "kiosk": 1.5}, 0.45), Habit("review_view", 6, {"content": 0.45}, 0.3),
-    Habit("compare_view", 7, {"content": 0.3}, 0.4), Habit("store_locator", 8, {"web": 0.02}, 0.2), Habit("add_to_cart", 9,
-        {"web": 0.075, "app": 0.09}, 0.7),
+    Habit("compare_view", 7, {"content": 0.3}, 0.4), Habit("store_locator", 8, {"web": 0.02}, 0.2),
+    Habit("add_to_cart", 9, {"web": 0.075, "app": 0.09}, 0.7),
     Habit("remove_from_cart", 10, {"web": 0.008, "app": 0.008}), Habit("begin_checkout", 11, {"web": 0.012, "app": 0.015}, 0.7),
         Habit("share", 14, {"content": 0.02, "app": 0.01}))
 MOST = 6  # of one verb in one visit

@@ -22,12 +22,12 @@ VERBS = ("page_view", "product_view", "search", "add_to_cart", "begin_checkout",
     "store_visit")
 SHARES = (42, 28, 7, 5, 2, 5, 6, 2, 2, 1)
 TYPES: dict[str, Any] = {
-    "string": pa.string(), "long": pa.int64(), "binary": pa.binary(), "double": pa.float64(), "timestamp": pa.timestamp("us",
-    tz="UTC"), "decimal(18,2)": pa.decimal128(18, 2),
+    "string": pa.string(), "long": pa.int64(), "binary": pa.binary(), "double": pa.float64(),
+    "timestamp": pa.timestamp("us", tz="UTC"), "decimal(18,2)": pa.decimal128(18, 2),
     IDENTIFIERS: pa.list_(pa.struct([("type", pa.string()), ("id", pa.string())])),
         CONSENTS: pa.list_(pa.struct([("purpose", pa.string()), ("granted", pa.bool_())])),
-    ITEMS: pa.list_(pa.struct([("product_id", pa.string()), ("family", pa.string()), ("quantity", pa.int32()), ("amount",
-        pa.decimal128(18, 2))]))}
+    ITEMS: pa.list_(pa.struct([("product_id", pa.string()), ("family", pa.string()), ("quantity", pa.int32()),
+    ("amount", pa.decimal128(18, 2))]))}
 
 
 def write_events(folder: Path | str, rows: int, seed: int, start: dt.date = dt.date(2026, 1, 1), days: int = 120) -> None:
@@ -55,16 +55,18 @@ def _chunk(schema: Any, first: int, count: int, people: int, file: int, seed: in
     given: dict[str, Any] = {
         "record_id": ids, "file_id": digests(np.full(count, file, np.uint64), 4, seed),
         "line_number": pa.array(row.astype(np.int64) - first + 1), "source": _constant("bulk", count), "event_id": ids,
-        "happened_at": pa.array(at, pa.timestamp("us", tz="UTC")), "sent_at": pa.array(at + 300_000,
-        pa.timestamp("us", tz="UTC")), "received_at": pa.array(at + 900_000, pa.timestamp("us", tz="UTC")),
+        "happened_at": pa.array(at, pa.timestamp("us", tz="UTC")),
+        "sent_at": pa.array(at + 300_000, pa.timestamp("us", tz="UTC")),
+        "received_at": pa.array(at + 900_000, pa.timestamp("us", tz="UTC")),
             "payload_digest": digests(row, 5, seed),
         "event_name": pa.DictionaryArray.from_arrays(pa.array(verb.astype(np.int8)), pa.array(VERBS)).cast(pa.string()),
         "identifiers": _identifiers(cookie, login, named),
         "identifier_id": pa.compute.if_else(pa.array(named), login, cookie), "origin_id": cookie,
-        "sync_point": pa.compute.if_else(pa.array(named), "login", pa.scalar(None, pa.string())), "platform": _constant("web",
-        count),
-        "page_host": _constant("www.oree.example", count), "order_id": pa.compute.if_else(pa.array(sold), ids,
-        pa.scalar(None, pa.string())), "currency": _constant("EUR", count), "tracker": _constant("sp", count)}
+        "sync_point": pa.compute.if_else(pa.array(named), "login", pa.scalar(None, pa.string())),
+        "platform": _constant("web", count),
+        "page_host": _constant("www.oree.example", count),
+        "order_id": pa.compute.if_else(pa.array(sold), ids, pa.scalar(None, pa.string())), "currency": _constant("EUR", count),
+        "tracker": _constant("sp", count)}
     return pa.table([given[f.name] if f.name in given else pa.nulls(count, f.type) for f in schema], schema=schema)
 
 

@@ -39,12 +39,12 @@ def care(traffic: Traffic, population: Population, periods: Periods, days: int, 
     answers = _answers(traffic, tickets, population, days, start, rng)
     orders = traffic.orders
     back = np.flatnonzero(happens(rng, 0.07, len(orders)))
-    refunds = pd.DataFrame({"order": back, "t": orders["t"].to_numpy()[back] + rng.integers(2, 21,
-        len(back)) * hours.DAY + rng.integers(0, 7_200_000, len(back))})
+    refunds = pd.DataFrame({"order": back,
+        "t": orders["t"].to_numpy()[back] + rng.integers(2, 21, len(back)) * hours.DAY + rng.integers(0, 7_200_000, len(back))})
     owners = np.flatnonzero(population.persons["owns_connected"])
     use = rng.poisson(0.45, (len(owners), days))
-    who, day = np.repeat(np.tile(owners[:, None], (1, days)).ravel(), use.ravel()), np.repeat(np.tile(np.arange(days),
-        len(owners)), use.ravel())
+    who, day = np.repeat(np.tile(owners[:, None], (1, days)).ravel(),
+        use.ravel()), np.repeat(np.tile(np.arange(days), len(owners)), use.ravel())
     usages = pd.DataFrame({"person": who, "t": hours.utc(start, day, hours.drawn(rng, hours.AWAKE, len(who)))})
     return Care(_until(tickets, end), _until(answers, end), _until(refunds, end), _until(usages, end))
 
@@ -85,8 +85,8 @@ def _tickets(traffic: Traffic, population: Population, periods: Periods, days: i
     return pd.DataFrame({
         "person": person, "t": t, "closed": t + (np.exp(rng.normal(2.6, 1.0, size)) * 3_600_000).astype(np.int64),
         "category": category,
-        "channel": choose(rng, ("phone", "e-mail", "chat"), (45, 35, 20), size), "score": np.where(happens(rng, 0.55, size),
-        score, 0)})
+        "channel": choose(rng, ("phone", "e-mail", "chat"), (45, 35, 20), size),
+        "score": np.where(happens(rng, 0.55, size), score, 0)})
 
 
 def _answers(traffic: Traffic, tickets: pd.DataFrame, population: Population, days: int, start: dt.date,
@@ -95,8 +95,8 @@ def _answers(traffic: Traffic, tickets: pd.DataFrame, population: Population, da
     orders, attempts, visits = traffic.orders, traffic.attempts, traffic.visits
     reachable = (population.persons["has_email"] | (population.persons["loyalty_card"] != "")).to_numpy()
     served = tickets.assign(day=(tickets["t"] - hours.midnight(start)) // hours.DAY)
-    hurt = np.concatenate([f["person"].to_numpy() * 100_000 + f["day"].to_numpy() for f in (attempts,
-        served[served["category"] != "question"])])
+    hurt = np.concatenate([f["person"].to_numpy() * 100_000 + f["day"].to_numpy()
+        for f in (attempts, served[served["category"] != "question"])])
     hurt_on = np.sort(hurt)
 
     def unhappy(person: Array, day: Array) -> Array:
@@ -118,8 +118,8 @@ def _answers(traffic: Traffic, tickets: pd.DataFrame, population: Population, da
             "score": np.clip(np.round(mood * scale), lowest, scale).astype(np.int64), "scale": scale})
 
     count = len(population.persons)
-    bought = np.where(orders["place"] == STORE, "store", np.where(orders["visit"] >= 0,
-        visits["platform"].to_numpy()[orders["visit"]], "web")).astype(object)
+    bought = np.where(orders["place"] == STORE, "store",
+        np.where(orders["visit"] >= 0, visits["platform"].to_numpy()[orders["visit"]], "web")).astype(object)
     failed = attempts.assign(channel=np.where(attempts["refused"], "store", "web"))
     asked = pd.DataFrame({"person": np.tile(np.arange(count), max(1, days // 30)),
         "day": np.repeat(np.arange(max(1, days // 30)) * 30, count) + rng.integers(0, min(30, days), count * max(1, days // 30))})
@@ -128,8 +128,8 @@ def _answers(traffic: Traffic, tickets: pd.DataFrame, population: Population, da
     parts = (
         part(orders, 0.25, "csat", "purchase", bought, 3, 0.90),
         part(failed, 0.35, "csat", "purchase", failed["channel"].to_numpy(dtype=object), 1, 0.80),
-        part(browsed, 0.03, "csat", choose(rng, ("search", "compare"), (6, 4), len(browsed)), np.full(len(browsed), "web",
-            dtype=object), 0, 0.84),
+        part(browsed, 0.03, "csat", choose(rng, ("search", "compare"), (6, 4), len(browsed)),
+        np.full(len(browsed), "web", dtype=object), 0, 0.84),
         part(served, 0.35, "ces", "service", served["channel"].to_numpy(dtype=object), 3, 0.80),
         part(asked, 0.05, "nps", "recommend", np.full(len(asked), "email", dtype=object), 0, 0.85))
     answers = stacked(parts)

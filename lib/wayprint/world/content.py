@@ -38,12 +38,14 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     page = rng.integers(0, len(PAGES), len(actions))
     t, start = actions["t"].to_numpy(), visits["t"].to_numpy()[visit] // 1000
     params = [
-        _text("page_location", f"https://{HOST}/{PAGES[p]}") + "," + _text("page_title", PAGES[p].replace("-",
-            " ")) + "," + _whole("ga_session_id", session) + "," + _whole("ga_session_number", n)
-        + ("," + _text("item_id", scene.goods.product_id[product]) if product >= 0 else "") + ("," + _text("page_referrer",
-            "https://www.google.com/") if source == 0 and step == 0 else "")
-        for p, session, n, product, source, step in zip(page.tolist(), start.tolist(), number.tolist(),
-            actions["product"].tolist(), came.tolist(), actions["step"].tolist(), strict=True)]
+        _text("page_location", f"https://{HOST}/{PAGES[p]}") + ","
+        + _text("page_title", PAGES[p].replace("-", " ")) + "," + _whole("ga_session_id", session) + ","
+        + _whole("ga_session_number", n)
+        + ("," + _text("item_id", scene.goods.product_id[product]) if product >= 0 else "")
+        + ("," + _text("page_referrer", "https://www.google.com/") if source == 0 and step == 0 else "")
+        for p, session, n, product, source,
+        step in zip(page.tolist(), start.tolist(), number.tolist(), actions["product"].tolist(), came.tolist(),
+        actions["step"].tolist(), strict=True)]
     rows = zip([text[:10].replace("-", "") for text in hours.iso(t)], (t * 1000).tolist(), actions["verb"], params,
         [f'"user_id":"{u}",' if u else "" for u in user], details["ga_client"],
                ["mobile" if kind == "phone" else kind for kind in details["kind"]], [SOURCES[s][0] for s in came],

@@ -39,8 +39,8 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
         notes.show(kind, person, values)
     town = [TOWNS[t] for t in people.of("town", person)]
     consents = {column: list(np.where(second, "", people.of(purpose, person))) for column, purpose in PURPOSES.items()}
-    consents["consent_email"] = ["false" if left else c for left, c in zip(states["left"], consents["consent_email"],
-        strict=True)]
+    consents["consent_email"] = ["false" if left else c for left,
+        c in zip(states["left"], consents["consent_email"], strict=True)]
     decided = hours.seconds(states["t"].to_numpy())
     t = states["t"].to_numpy()
     lines = lines_of(layouts.CONTACTS, {
@@ -52,8 +52,8 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
         "loyalty_tier": list(states["tier"]), "lifecycle_stage": list(states["stage"]),
         "created_at": hours.seconds(states["created"].to_numpy()), "updated_at": hours.seconds(t),
         "is_deleted": ["true" if d else "false" for d in states["deleted"]], **consents,
-        "consent_date": [at[:10] if left else d for at, left, d in zip(decided, states["left"], people.of("consent_date", person),
-        strict=True)]}, ",")
+        "consent_date": [at[:10] if left else d for at, left,
+        d in zip(decided, states["left"], people.of("consent_date", person), strict=True)]}, ",")
     layout = Layout(",", 0, layouts.CONTACTS.index("updated_at"), None)
     to.deliver("crm_contacts/{}.csv", lines, np.maximum(scene.day_of(t), 0) // 7, weekly(scene.days, scene.dates),
         header=",".join(layouts.CONTACTS), bad=spoil(rng, lines, layout), marked=(1, 3))
@@ -78,8 +78,8 @@ def _states(scene: Scene, rng: np.random.Generator) -> pd.DataFrame:
     parts.append(pd.DataFrame({"person": double, "t": begin + rng.integers(0, scene.days, len(double)) * hours.DAY + 43_200_000,
         "why": "second"}))
     erased = here[happens(rng, 0.006, len(here))]
-    parts.append(pd.DataFrame({"person": erased, "t": begin + rng.integers(scene.days // 2, scene.days,
-        len(erased)) * hours.DAY + 50_000_000, "why": "deleted"}))
+    parts.append(pd.DataFrame({"person": erased,
+        "t": begin + rng.integers(scene.days // 2, scene.days, len(erased)) * hours.DAY + 50_000_000, "why": "deleted"}))
     states = stacked(parts)
     states = states[states["t"] < scene.end].sort_values(["t", "person", "why"], kind="stable", ignore_index=True)
     person, why = states["person"].to_numpy(), states["why"].to_numpy()
@@ -89,10 +89,10 @@ def _states(scene: Scene, rng: np.random.Generator) -> pd.DataFrame:
     states["account"] = (account_from[person] <= states["t"].to_numpy()) & ~states["second"]
     states["left"], states["deleted"] = running["left"].to_numpy() > 0, running["deleted"].to_numpy() > 0
     count = running["order"].to_numpy()
-    states["tier"] = np.where(scene.population.of("loyalty_card", person) == "", "", np.where(count >= 3, "or",
-        np.where(count >= 1, "argent", "bronze")))
-    states["stage"] = np.where(states["deleted"], "leaver", np.where(count >= 3, "loyal",
-        np.where(count >= 1, "active", np.where(states["account"], "prospect", "lead"))))
+    states["tier"] = np.where(scene.population.of("loyalty_card", person) == "", "",
+        np.where(count >= 3, "or", np.where(count >= 1, "argent", "bronze")))
+    states["stage"] = np.where(states["deleted"], "leaver",
+        np.where(count >= 3, "loyal", np.where(count >= 1, "active", np.where(states["account"], "prospect", "lead"))))
     states["created"] = np.where(states["second"], states["t"], created[person])
     return states
 

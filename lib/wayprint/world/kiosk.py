@@ -55,10 +55,10 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     notes.plant("store_kiosk", many.index.to_numpy(), "shared_device", [f"{n} logins" for n in many])
     product, goods, size = actions["product"].to_numpy(), scene.goods, len(actions)
     t = actions["t"].to_numpy()
-    page = np.where(product >= 0, "/borne/produit/" + goods.product_id[product], np.where(verb == "search", "/borne/recherche",
-        "/borne/accueil"))
-    sold = [f"{f};{p};1;{c:.2f}" if i >= 0 else "" for i, f, p, c in zip(product, goods.family_name[product],
-        goods.product_id[product], goods.price[product], strict=True)]
+    page = np.where(product >= 0, "/borne/produit/" + goods.product_id[product],
+        np.where(verb == "search", "/borne/recherche", "/borne/accueil"))
+    sold = [f"{f};{p};1;{c:.2f}" if i >= 0 else "" for i, f, p,
+        c in zip(product, goods.family_name[product], goods.product_id[product], goods.price[product], strict=True)]
     hit = rng.integers(10**18, 9 * 10**18, (size, 2))
     grouped = pd.Series(visit)
     order = numbered(visit, kiosk)

@@ -27,8 +27,8 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
 def _events(scene: Scene, to: Deliveries, notes: Notes, rng: np.random.Generator) -> None:
     emails = scene.traffic.emails
     kinds = (
-        ("Received Email", ~emails["bounced"], "sent", 0), ("Bounced Email", emails["bounced"], "sent", 4_000), ("Opened Email",
-            emails["opened"], "read", 0), ("Clicked Email", emails["clicked"], "click", 0),
+        ("Received Email", ~emails["bounced"], "sent", 0), ("Bounced Email", emails["bounced"], "sent", 4_000),
+        ("Opened Email", emails["opened"], "read", 0), ("Clicked Email", emails["clicked"], "click", 0),
         ("Unsubscribed", emails["unsubscribed"], "read", 30_000), ("Marked Email as Spam", emails["spam"], "read", 45_000))
     frames = [pd.DataFrame({"person": e["person"], "campaign": e["campaign"], "t": e[time] + wait, "type": kind}) for kind, flag,
         time, wait in kinds for e in (emails[flag],)]
@@ -80,8 +80,8 @@ def _people(scene: Scene, to: Deliveries, notes: Notes) -> None:
         "last_name": quoted(scene.population.of("last_name", person)), "timezone": "Europe/Paris", "phone_number": list(phone),
         "country": "France", "zip": [t[1] for t in town], "city": [t[0] for t in town],
         "email": list(scene.population.of("email_1", person)), "custom_object": "person",
-        "custom_accepts_marketing": ["true" if a else "false" if asked else "" for a, asked in zip(rows["accepts"], answer != "",
-        strict=True)],
+        "custom_accepts_marketing": ["true" if a else "false" if asked else "" for a,
+        asked in zip(rows["accepts"], answer != "", strict=True)],
         "_fivetran_synced": hours.spaced(rows["t"].to_numpy() + 7_200_000)}, ",")
     to.deliver("klaviyo_people/{}.csv", lines, scene.day_of(rows["t"].to_numpy()) // 30, monthly(scene.days, scene.dates),
         header=",".join(layouts.MAIL_PEOPLE))

@@ -12,10 +12,10 @@ from wayprint.world.chance import Array, objects, stream
 # after research on the web; CONNECTED products report their usage.
 CUISINES, CONNECTED = 7, 3
 FAMILIES = (
-    ("canapés", 420.0, 0.13, "Canapé"), ("lits", 330.0, 0.12, "Lit"), ("tables", 210.0, 0.14, "Table"), ("ampoules connectées",
-        45.0, 0.10, "Ampoule connectée"),
-    ("textiles", 35.0, 0.16, "Rideau"), ("décoration", 28.0, 0.15, "Vase"), ("jardin", 90.0, 0.08, "Salon d'été"), ("cuisines",
-        900.0, 0.12, "Cuisine"))
+    ("canapés", 420.0, 0.13, "Canapé"), ("lits", 330.0, 0.12, "Lit"), ("tables", 210.0, 0.14, "Table"),
+    ("ampoules connectées", 45.0, 0.10, "Ampoule connectée"),
+    ("textiles", 35.0, 0.16, "Rideau"), ("décoration", 28.0, 0.15, "Vase"), ("jardin", 90.0, 0.08, "Salon d'été"),
+    ("cuisines", 900.0, 0.12, "Cuisine"))
 MODELS = (
     "Océan", "Forêt", "Béarn", "Lumière", "Hêtre", "Ardèche", "Noël", "Château", "Brume", "Égée", "Camargue", "Jura", "Vézère",
     "Quercy",

@@ -65,8 +65,8 @@ def _name(persons: pd.DataFrame, rng: np.random.Generator, start: dt.date) -> No
     home = persons["household"].to_numpy()
     woman = happens(rng, 0.52, count)
     persons["gender"] = np.where(woman, "F", "M")
-    persons["first_name"] = np.where(woman, choose(rng, france.WOMEN, np.ones(len(france.WOMEN)), count), choose(rng, france.MEN,
-        np.ones(len(france.MEN)), count))
+    persons["first_name"] = np.where(woman, choose(rng, france.WOMEN, np.ones(len(france.WOMEN)), count),
+        choose(rng, france.MEN, np.ones(len(france.MEN)), count))
     surname = choose(rng, france.SURNAMES, 1 / np.arange(8, 8 + len(france.SURNAMES)), homes)[home]
     other = choose(rng, france.SURNAMES, np.ones(len(france.SURNAMES)), count)
     persons["last_name"] = np.where(happens(rng, 0.12, count), other, surname)
@@ -156,8 +156,8 @@ def _devices(persons: pd.DataFrame, rng: np.random.Generator, days: int) -> pd.D
     logins = np.bincount(home, weights=(persons["known"] == LOGIN).astype(float))
     homes = np.flatnonzero((logins >= 2) & happens(rng, 0.35, len(logins)))  # family tablets
     frames, first = [], 0
-    for kind, owners in (("phone", np.flatnonzero(phone)), ("desktop", np.flatnonzero(desktop)), ("app",
-        np.flatnonzero(persons["has_app"])), ("tablet", homes)):
+    for kind, owners in (("phone", np.flatnonzero(phone)), ("desktop", np.flatnonzero(desktop)),
+        ("app", np.flatnonzero(persons["has_app"])), ("tablet", homes)):
         size = len(owners)
         agents = {"phone": PHONE_AGENTS, "desktop": DESKTOP_AGENTS, "app": PHONE_AGENTS[:4], "tablet": (TABLET_AGENT,)}[kind]
         frames.append(pd.DataFrame({
@@ -165,8 +165,9 @@ def _devices(persons: pd.DataFrame, rng: np.random.Generator, days: int) -> pd.D
             "agent": choose(rng, agents, (30, 10, 30, 25, 5)[: len(agents)], size), "cookie": uuids(rng, size),
             "next_cookie": uuids(rng, size),
             "clears_on": np.where(happens(rng, 0.15, size) & (kind != "tablet"), rng.integers(0, max(days, 1), size), days + 1),
-            "network_id": uuids(rng, size), "ga_client": objects([f"{a}.{b}" for a, b in zip(rng.integers(10**8, 2 * 10**9, size),
-            rng.integers(17 * 10**8, 1767 * 10**6, size), strict=True)]),
+            "network_id": uuids(rng, size),
+            "ga_client": objects([f"{a}.{b}" for a,
+            b in zip(rng.integers(10**8, 2 * 10**9, size), rng.integers(17 * 10**8, 1767 * 10**6, size), strict=True)]),
             "app_id": uuids(rng, size), "maid": uuids(rng, size)}))
         column = np.full(count, -1)
         if kind == "tablet":
@@ -182,8 +183,8 @@ def _devices(persons: pd.DataFrame, rng: np.random.Generator, days: int) -> pd.D
     shift = choose(rng, (-3 * 365 * 86_400, -40 * 86_400, -7_200, 5_400, 86_400, 30 * 86_400), (1, 1, 3, 3, 2, 1),
         len(devices)).astype(np.int64)
     devices["clock_shift_s"] = np.where(skewed, shift, 0)
-    devices["address"] = objects([f"{a}.{b}.{c}.{d}" for a, b, c, d in rng.integers((80, 0, 0, 1), (96, 256, 256, 255),
-        (len(devices), 4))])
+    devices["address"] = objects([f"{a}.{b}.{c}.{d}" for a, b, c,
+        d in rng.integers((80, 0, 0, 1), (96, 256, 256, 255), (len(devices), 4))])
     return devices
 
 

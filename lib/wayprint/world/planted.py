@@ -16,7 +16,8 @@ from wayprint.world.rows import stacked
 
 EMPTY_MD5, EMPTY_SHA256 = "d41d8cd98f00b204e9800998ecf8427e", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 TEST_EMAIL, NO_PHONE, NO_PHONE_PLUS, NULL = "test@test.com", "0000000000", "+33000000000", "null"
-JUNK = {EMPTY_MD5: "email_md5", EMPTY_SHA256: "email_md5", TEST_EMAIL: "email", NO_PHONE: "phone", NO_PHONE_PLUS: "phone", NULL: "login"}
+JUNK = {EMPTY_MD5: "email_md5", EMPTY_SHA256: "email_md5", TEST_EMAIL: "email", NO_PHONE: "phone", NO_PHONE_PLUS: "phone",
+    NULL: "login"}
 BAD_TIME, BAD_NUMBER = "2026-13-45 99:99:99", "douze"
 CRAWLER = (
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) "

@@ -31,7 +31,8 @@ def _tickets(scene: Scene, to: Deliveries, notes: Notes) -> None:
     email[unnamed[::2][:6]], phone[unnamed[1::2][:6]] = TEST_EMAIL, NO_PHONE
     rest = unnamed[12:]
     phone[rest] = people.of("phone", person[rest])
-    email[rest] = np.where((phone[rest] == "") & (people.of("known", person[rest]) != CARD), people.of("email_1", person[rest]), "")
+    email[rest] = np.where((phone[rest] == "") & (people.of("known", person[rest]) != CARD), people.of("email_1", person[rest]),
+        "")
     for kind, values in (("email", email), ("phone", phone), ("login", login)):
         notes.show(kind, person, values)
     closed = tickets["closed"].to_numpy() < scene.end

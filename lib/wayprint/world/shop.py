@@ -41,8 +41,8 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
 
 def _money(name: str, amount: Cells | str) -> dict[str, Cells | str]:
     """The four columns of an amount; customers pay in the shop's currency."""
-    return {f"{name}_set_{side}_{part}": amount if part == "amount" else "EUR" for side in ("pres", "shop") for part in ("amount",
-        "currency_code")}
+    return {f"{name}_set_{side}_{part}": amount if part == "amount" else "EUR" for side in ("pres", "shop")
+        for part in ("amount", "currency_code")}
 
 
 def _orders(scene: Scene, orders: pd.DataFrame, week: Array, labels: list[str], to: Deliveries, notes: Notes,
@@ -58,8 +58,8 @@ def _orders(scene: Scene, orders: pd.DataFrame, week: Array, labels: list[str], 
         address |= {
             f"{kind}_address_address_1": quoted(people.of("street", person)), f"{kind}_address_city": [t[0] for t in town],
                 f"{kind}_address_country": "France", f"{kind}_address_country_code": "FR",
-            f"{kind}_address_first_name": first, f"{kind}_address_last_name": last, f"{kind}_address_name": [f"{a} {b}" for a,
-                b in zip(first, last, strict=True)],
+            f"{kind}_address_first_name": first, f"{kind}_address_last_name": last,
+            f"{kind}_address_name": [f"{a} {b}" for a, b in zip(first, last, strict=True)],
             f"{kind}_address_phone": list(phone), f"{kind}_address_zip": [t[1] for t in town]}
     amount = orders["amount_cents"].to_numpy()
     lines = lines_of(layouts.ORDERS, {

@@ -39,20 +39,20 @@ WRITTEN = [f for f in FIELDS if f not in (*GEO[1:], *BROWSER[1:])]
 SNOWPLOW = "com.snowplowanalytics.snowplow"
 # verb: Snowplow's event, vendor, name; category and action of a structured event; path of the page.
 VERBS = {
-    "page_view": ("page_view", SNOWPLOW, "page_view", "", "", ""), "product_view": ("page_view", SNOWPLOW, "page_view", "", "",
-    ""),
-    "store_locator": ("page_view", SNOWPLOW, "page_view", "", "", "/magasins"), "search": ("struct", "com.google.analytics",
-    "event", "search", "search", "/recherche"),
-    "add_to_cart": ("struct", "com.google.analytics", "event", "ecommerce", "add_to_cart", ""), "remove_from_cart": ("struct",
-    "com.google.analytics", "event", "ecommerce", "remove_from_cart", "/panier"),
+    "page_view": ("page_view", SNOWPLOW, "page_view", "", "", ""),
+    "product_view": ("page_view", SNOWPLOW, "page_view", "", "", ""),
+    "store_locator": ("page_view", SNOWPLOW, "page_view", "", "", "/magasins"),
+    "search": ("struct", "com.google.analytics", "event", "search", "search", "/recherche"),
+    "add_to_cart": ("struct", "com.google.analytics", "event", "ecommerce", "add_to_cart", ""),
+    "remove_from_cart": ("struct", "com.google.analytics", "event", "ecommerce", "remove_from_cart", "/panier"),
     "begin_checkout": ("struct", "com.google.analytics", "event", "ecommerce", "begin_checkout", "/commande"),
     "payment_error": ("struct", "com.google.analytics", "event", "ecommerce", "payment_error", "/commande/paiement"),
-    "login": ("struct", "com.google.analytics", "event", "account", "login", "/compte/connexion"), "sign_up": ("struct",
-    "com.google.analytics", "event", "account", "sign_up", "/compte/inscription"),
-    "form_submit": ("struct", "com.google.analytics", "event", "form", "form_submit", "/newsletter"), "consent": ("unstruct",
-    SNOWPLOW, "consent_preferences", "", "", "/"),
-    "purchase": ("transaction", SNOWPLOW, "transaction", "", "", "/commande/merci"), "item": ("transaction_item", SNOWPLOW,
-    "transaction_item", "", "", "/commande/merci")}
+    "login": ("struct", "com.google.analytics", "event", "account", "login", "/compte/connexion"),
+    "sign_up": ("struct", "com.google.analytics", "event", "account", "sign_up", "/compte/inscription"),
+    "form_submit": ("struct", "com.google.analytics", "event", "form", "form_submit", "/newsletter"),
+    "consent": ("unstruct", SNOWPLOW, "consent_preferences", "", "", "/"),
+    "purchase": ("transaction", SNOWPLOW, "transaction", "", "", "/commande/merci"),
+    "item": ("transaction_item", SNOWPLOW, "transaction_item", "", "", "/commande/merci")}
 
 
 def lines(hits: pd.DataFrame) -> list[str]:
@@ -101,7 +101,8 @@ def contexts(goods: Offer, product: Array, pages: Array, shown: Array) -> list[s
     head = f'{{"schema":"iglu:{SNOWPLOW}/contexts/jsonschema/1-0-0","data":[{page}'
     schema = f"iglu:{SNOWPLOW}.ecommerce/product/jsonschema/1-0-0"
     tail = objects([
-        '"}},' + _compact({"schema": schema, "data": {"id": p, "name": n, "category": f, "price": float(c), "currency": "EUR"}}) + "]}"
+        '"}},' + _compact({"schema": schema, "data": {"id": p, "name": n, "category": f, "price": float(c), "currency": "EUR"}})
+        + "]}"
         for p, n, f, c in zip(goods.product_id, goods.name, goods.family_name, goods.price, strict=True)])
     return [f"{head}{i}{e}" for i, e in zip(pages, np.where(shown, tail[product], '"}}]}'), strict=True)]
 
@@ -113,8 +114,8 @@ def places(population: Population) -> Array:
 
 
 def browsers(population: Population) -> Array:
-    return objects([browser(agent, kind) for agent, kind in zip(population.devices["agent"],
-        population.devices["kind"], strict=True)])
+    return objects([browser(agent, kind) for agent,
+        kind in zip(population.devices["agent"], population.devices["kind"], strict=True)])
 
 
 def browser(agent: str, kind: str) -> str:

@@ -88,8 +88,8 @@ def intents(scene: Scene) -> pd.DataFrame:
 
 
 def pressure(scene: Scene) -> pd.DataFrame:
-    came = scene.traffic.emails.groupby("emails_7d").agg(emails=("person", "size"), opened=("opened", "sum"), clicked=("clicked",
-        "sum"), unsubscribed=("unsubscribed", "sum")).reset_index()
+    came = scene.traffic.emails.groupby("emails_7d").agg(emails=("person", "size"), opened=("opened", "sum"),
+        clicked=("clicked", "sum"), unsubscribed=("unsubscribed", "sum")).reset_index()
     before = came["emails_7d"].to_numpy()
     return came.assign(true_open_rate=open_rate(before).round(6), true_click_rate=click_rate(before).round(6),
         true_unsubscribe_rate=unsubscribe_rate(before).round(6))

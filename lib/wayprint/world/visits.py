@@ -45,8 +45,8 @@ def traffic(behaviour: Behaviour, population: Population, plan: Campaigns, goods
     _attach(wishes, visits)
     wishes["t"] = 0
     in_store = (wishes["place"] == STORE).to_numpy()
-    wishes.loc[in_store, "t"] = hours.utc(start, wishes["day"].to_numpy()[in_store], hours.drawn(rng, hours.OPENING,
-        int(in_store.sum())))
+    wishes.loc[in_store, "t"] = hours.utc(start, wishes["day"].to_numpy()[in_store],
+        hours.drawn(rng, hours.OPENING, int(in_store.sum())))
     wishes["store"] = (population.of("town", wishes["person"].to_numpy()) + rng.integers(0, 2, len(wishes))) % len(STORES)
     visits = stacked([visits, _on_the_way(wishes, rng), _kiosks(wishes, behaviour, start, rng)])
     visits = _equip(visits, population, rng)
@@ -94,7 +94,8 @@ def _hits(behaviour: Behaviour, emails: pd.DataFrame, start: dt.date, rng: np.ra
 
 
 def _keys(frame: pd.DataFrame) -> Array:
-    return np.asarray((frame["person"].to_numpy() * 100_000 + frame["day"].to_numpy()) * 2 + (frame["platform"] == "app").to_numpy())
+    return np.asarray((frame["person"].to_numpy() * 100_000 + frame["day"].to_numpy()) * 2
+        + (frame["platform"] == "app").to_numpy())
 
 
 def _missing(wishes: pd.DataFrame, visits: pd.DataFrame, start: dt.date, rng: np.random.Generator) -> pd.DataFrame:
@@ -103,8 +104,8 @@ def _missing(wishes: pd.DataFrame, visits: pd.DataFrame, start: dt.date, rng: np
     alone = online[~np.isin(_keys(online), _keys(visits[visits["platform"].isin(["web", "app"])]))]
     local = rng.integers(19 * 3_600_000, 22 * 3_600_000, len(alone))
     return pd.DataFrame({
-        "person": alone["person"], "day": alone["day"], "platform": alone["platform"], "channel": DIRECT, "t": hours.utc(start,
-        alone["day"].to_numpy(), local),
+        "person": alone["person"], "day": alone["day"], "platform": alone["platform"], "channel": DIRECT,
+        "t": hours.utc(start, alone["day"].to_numpy(), local),
         "campaign": -1, "family": alone["family"], "intent": 1.5, "locator": False, "kiosk": -1})
 
 
@@ -139,8 +140,8 @@ def _kiosks(wishes: pd.DataFrame, behaviour: Behaviour, start: dt.date, rng: np.
         "family": behaviour.family[day, person].astype(np.int64), "store": rng.integers(0, len(STORES), walk)})
     both = stacked([bound[["person", "day", "t", "family", "store"]].assign(t=bound["t"] - 600_000), walked])
     kiosk = np.where(happens(rng, 0.25, len(both)), 0, both["store"] * 2 + rng.integers(0, 2, len(both)))
-    return both.drop(columns="store").assign(platform="kiosk", channel=DIRECT, campaign=-1, intent=behaviour.intent[both["day"],
-        both["person"]], locator=False, kiosk=kiosk, wish=-1, place=-1)
+    return both.drop(columns="store").assign(platform="kiosk", channel=DIRECT, campaign=-1,
+        intent=behaviour.intent[both["day"], both["person"]], locator=False, kiosk=kiosk, wish=-1, place=-1)
 
 
 def _equip(visits: pd.DataFrame, population: Population, rng: np.random.Generator) -> pd.DataFrame:

@@ -25,8 +25,8 @@ REFERRERS = {
         ("https://www.qwant.com/", "search", "Qwant"), ("https://www.ecosia.org/search", "search", "Ecosia")),
     ORGANIC_SOCIAL: (("https://www.facebook.com/", "social", "Facebook"), ("https://www.instagram.com/", "social", "Instagram"),
         ("https://www.pinterest.fr/", "social", "Pinterest")),
-    REFERRAL: (("https://www.blog-deco.example/salon", "unknown", ""), ("https://www.forum-maison.example/cuisine", "unknown",
-        ""))}
+    REFERRAL: (("https://www.blog-deco.example/salon", "unknown", ""),
+    ("https://www.forum-maison.example/cuisine", "unknown", ""))}
 
 
 def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
@@ -38,7 +38,8 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     hits["arrives"] = scene.day_of(hits["collected"].to_numpy()) + hits["copy"].to_numpy()
     hits = hits.iloc[np.lexsort((hits["t"], hits["arrives"]))].reset_index(drop=True)
     lines = snowplow.lines(hits)
-    layout = Layout("\t", snowplow.FIELDS.index("event_id"), snowplow.FIELDS.index("collector_tstamp"), snowplow.FIELDS.index("tr_total"))
+    layout = Layout("\t", snowplow.FIELDS.index("event_id"), snowplow.FIELDS.index("collector_tstamp"),
+        snowplow.FIELDS.index("tr_total"))
     to.deliver("snowplow_web/{}.tsv.gz", lines, hits["arrives"].to_numpy(), scene.dates, bad=spoil(rng, lines, layout))
 
 
@@ -95,8 +96,8 @@ def _addresses(hits: pd.DataFrame, actions: pd.DataFrame, scene: Scene, landing:
     visits, goods, visit = scene.traffic.visits, scene.goods, actions["visit"].to_numpy()
     product, size = actions["product"].to_numpy(), len(hits)
     family = objects([quote(f[0].replace(" ", "-")) for f in FAMILIES])[visits["family"].to_numpy()[visit]]
-    slugs = objects([quote(f"/produit/{p}-{n.lower().replace(' ', '-')}", safe="/'") for p, n in zip(goods.product_id, goods.name,
-        strict=True)])
+    slugs = objects([quote(f"/produit/{p}-{n.lower().replace(' ', '-')}", safe="/'") for p,
+        n in zip(goods.product_id, goods.name, strict=True)])
     path = hits["path"].to_numpy()
     path = np.where(product >= 0, slugs[product], np.where(path != "", path, "/c/" + family))
     path = np.where(landing & happens(rng, 0.4, size), "/", path)
@@ -111,10 +112,10 @@ def _addresses(hits: pd.DataFrame, actions: pd.DataFrame, scene: Scene, landing:
     for number, ad in enumerate(ADS):
         mine = (campaign == number) & (channel == ad[1])
         parameter, network, referrer, medium, source = {
-            "google": ("gclid", "Google", "https://www.google.com/", "search", "Google"), "microsoft": ("msclkid", "Microsoft",
-            "https://www.bing.com/", "search", "Bing"),
-            "meta": ("fbclid", "Facebook", "https://www.facebook.com/", "social", "Facebook"), "linkedin": ("li_fat_id",
-            "LinkedIn", "https://www.linkedin.com/", "social", "LinkedIn"),
+            "google": ("gclid", "Google", "https://www.google.com/", "search", "Google"),
+            "microsoft": ("msclkid", "Microsoft", "https://www.bing.com/", "search", "Bing"),
+            "meta": ("fbclid", "Facebook", "https://www.facebook.com/", "social", "Facebook"),
+            "linkedin": ("li_fat_id", "LinkedIn", "https://www.linkedin.com/", "social", "LinkedIn"),
             "affiliate": ("awc", "Awin", "https://www.codes-promo.example/", "unknown", "")}[ad[2]]
         if ad[7] == "gdn":
             referrer, medium, source = "https://www.journal-local.example/", "unknown", ""
@@ -136,8 +137,8 @@ def _addresses(hits: pd.DataFrame, actions: pd.DataFrame, scene: Scene, landing:
     for name, value in {"medium": "email", "source": "klaviyo"}.items():
         hits.loc[which, name] = value
     hits.loc[which, "campaign"] = slug
-    hits.loc[which, "query"] = [f"utm_source=klaviyo&utm_medium=email&utm_campaign={s}&eh={h}" for s, h in zip(slug, hashes,
-        strict=True)]
+    hits.loc[which, "query"] = [f"utm_source=klaviyo&utm_medium=email&utm_campaign={s}&eh={h}" for s,
+        h in zip(slug, hashes, strict=True)]
     notes.show("email", person[~broken], scene.population.of("email_1", person[~broken]))
     notes.show("email_md5", person[broken], wrong[broken])
     for number, choices in REFERRERS.items():
@@ -189,13 +190,14 @@ def _robots(scene: Scene, notes: Notes, rng: np.random.Generator, columns: list[
     goods, size = scene.goods, len(hits)
     seen = rng.integers(0, len(goods.price), size)
     event, vendor, name, *_ = snowplow.VERBS["page_view"]
-    agent = np.where(hits["rule"] == "bot_agent", snowplow.browser(CRAWLER, "desktop"), snowplow.browser(PHONE_AGENTS[2], "phone"))
+    agent = np.where(hits["rule"] == "bot_agent", snowplow.browser(CRAWLER, "desktop"),
+        snowplow.browser(PHONE_AGENTS[2], "phone"))
     hits = hits.drop(columns=["bot", "rule"])
     return hits.assign(**{name: "" for name in columns if name not in hits.columns}).assign(
         event=event, vendor=vendor, name=name, person=-1, address="66.249.66.1", shift=0, index="1",
             geo="US" + "\t" * (len(snowplow.GEO) - 1), browser=agent,
-        path_=[f"/produit/{goods.product_id[p]}" for p in seen], contexts=snowplow.contexts(goods, seen, uuids(rng, size),
-            np.ones(size, bool))).reset_index(drop=True)
+        path_=[f"/produit/{goods.product_id[p]}" for p in seen],
+        contexts=snowplow.contexts(goods, seen, uuids(rng, size), np.ones(size, bool))).reset_index(drop=True)
 
 
 def _clock(hits: pd.DataFrame, end: int, rng: np.random.Generator) -> None:
