@@ -39,6 +39,13 @@ def test_an_action_without_id_is_known_by_its_content(read):
     assert first == again != other
 
 
+def test_an_id_joined_of_several_columns_is_none_where_one_is_empty(read):
+    fields = {"event_id": {"column": ["id", "login"], "join": "-"}, "happened_at": "at"}
+    rows = read("id,at,login,amount\na,2026-01-01,1,1\nb,2026-01-01,,1\n", fields=fields)
+    assert one(rows)["event_id"] == "a-1"
+    assert one(rows, "quarantine")["rule"] == "missing_key"
+
+
 def test_names_come_from_the_first_column_that_has_one_and_are_narrowed(read):
     names = {"by": ["login/amount", "login", "id"], "table": {"Buy": "purchase", "look/2": "product_view", "v": "page_view"},
              "refine": [{"event": "page_view", "column": "amount", "contains": "9", "name": "store_locator"}]}
