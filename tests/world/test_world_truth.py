@@ -118,8 +118,17 @@ def test_shop_lines_add_up_to_their_order(written):
     assert cents.groupby(lines["order_id"]).sum().to_dict() == orders.to_dict()
 
 
+def test_what_no_record_ties_to_its_person_stands_apart(written, hits):
+    """Another way to the same answer: a cookie is tied if it logged in or came from an e-mail, alone or shared aside."""
+    tied, untied = written.truth("identifiers"), written.truth("untied_identifiers")
+    assert not set(zip(tied["type"], tied["value"], strict=True)) & set(zip(untied["type"], untied["value"], strict=True))
+    named = set(hits.loc[(hits["user_id"] != "") & (hits["user_id"] != "null"), "domain_userid"])
+    assert not named & set(untied.loc[untied["type"] == "web_cookie", "value"])
+    assert len(untied) > 20
+
+
 def test_identifiers_are_exactly_those_that_stand_in_the_files(written, hits):
-    shown = written.truth("identifiers")
+    shown = pd.concat([written.truth("identifiers"), written.truth("untied_identifiers").assign(is_shared=False, is_junk=False)])
     values = {kind: set(group["value"]) for kind, group in shown.groupby("type")}
     bots = set(written.truth("planted").query("kind == 'bot'")["key"])
     calls, advice = written.json("segment_app"), written.json("ga4_content")

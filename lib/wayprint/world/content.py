@@ -33,6 +33,7 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     user = np.where(actions["named"], scene.population.of("login", person), "")
     notes.show("ga_client", person, details["ga_client"].to_numpy())
     notes.show("login", person, user)
+    notes.tie(person, ga_client=details["ga_client"].to_numpy(), login=user)
     came = rng.choice(len(SOURCES), len(visits), p=(0.55, 0.1, 0.25, 0.1))[visit]
     number = numbered(visit, device)
     page = rng.integers(0, len(PAGES), len(actions))

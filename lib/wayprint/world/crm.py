@@ -37,6 +37,7 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     contact = np.where(second, people.of("second_contact", person), people.of("contact", person))
     for kind, values in (("email", email), ("phone", phone), ("loyalty_card", card), ("login", login), ("crm_id", contact)):
         notes.show(kind, person, values)
+    notes.tie(person, email=email, phone=phone, loyalty_card=card, login=login, crm_id=contact)
     town = [TOWNS[t] for t in people.of("town", person)]
     consents = {column: list(np.where(second, "", people.of(purpose, person))) for column, purpose in PURPOSES.items()}
     consents["consent_email"] = ["false" if left else c for left,

@@ -50,6 +50,7 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     visitor = [f"{a}_{b}" for a, b in zip(high, low, strict=True)]
     notes.show("adobe_visitor", person, visitor)
     notes.show("login", person, login)
+    notes.tie(person, adobe_visitor=visitor, login=login)
     used = pd.DataFrame({"visitor": visitor, "login": login}).query("login != ''").groupby("visitor")["login"].nunique()
     many = used[used >= 3]
     notes.plant("store_kiosk", many.index.to_numpy(), "shared_device", [f"{n} logins" for n in many])

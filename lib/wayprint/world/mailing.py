@@ -72,6 +72,7 @@ def _people(scene: Scene, to: Deliveries, notes: Notes) -> None:
     notes.show("mail_person", person, scene.population.of("mail_person", person))
     notes.show("email", person, scene.population.of("email_1", person))
     notes.show("phone", person, phone)
+    notes.tie(person, mail_person=scene.population.of("mail_person", person), email=scene.population.of("email_1", person), phone=phone)
     answer = scene.population.of("email_marketing", person)
     when = hours.spaced(rows["t"].to_numpy())
     lines = lines_of(layouts.MAIL_PEOPLE, {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Notes:
 
     planted: list[tuple[str, str, str, str]] = field(default_factory=list)
     seen: list[pd.DataFrame] = field(default_factory=list)
+    tied: list[pd.DataFrame] = field(default_factory=list)
 
     def plant(self, kind: str, keys: Sequence[str] | Array, rule: str, details: Sequence[object] | Array | str = "") -> None:
         texts = [details] * len(keys) if isinstance(details, str) else [str(d) for d in details]
@@ -39,6 +41,13 @@ class Notes:
         """Persons whose identifiers of a type, in clear and normalised, stand in a file; empty values are left out."""
         frame = pd.DataFrame({"true_person": np.asarray(persons), "type": type, "value": np.asarray(values, dtype=object)})
         self.seen.append(frame[(frame["value"] != "") & (frame["true_person"] >= 0)].drop_duplicates())
+
+    def tie(self, persons: Array, **values: Sequence[str] | Array | pd.Series[str]) -> None:
+        """Identifiers by type that stand in one record, row by row: what a reader of the files can know to belong together."""
+        row = pd.DataFrame({type: np.asarray(column, dtype=object) for type, column in values.items()})
+        for (one, ones), (other, others) in itertools.combinations(row.items(), 2):
+            pair = pd.DataFrame({"true_person": np.asarray(persons), "type": one, "value": ones, "other_type": other, "other": others})
+            self.tied.append(pair[(pair["value"] != "") & (pair["other"] != "") & (pair["true_person"] >= 0)].drop_duplicates())
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def _tickets(scene: Scene, to: Deliveries, notes: Notes) -> None:
         "")
     for kind, values in (("email", email), ("phone", phone), ("login", login)):
         notes.show(kind, person, values)
+    notes.tie(person, email=email, phone=phone, login=login)
     closed = tickets["closed"].to_numpy() < scene.end
     done = hours.iso(tickets["closed"].to_numpy())
     lines = lines_of(layouts.SERVICE_TICKETS, {

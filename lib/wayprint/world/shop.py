@@ -30,6 +30,7 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     orders["customer"] = np.where(other, people.of("shop_customer_2", person), people.of("shop_customer_1", person))
     notes.show("email", person, orders["email"])
     notes.show("shop_customer", person, orders["customer"])
+    notes.tie(person, email=orders["email"], shop_customer=orders["customer"])
     week = scene.day_of(orders["t"].to_numpy()) // 7
     labels = weekly(scene.days, scene.dates)
     _orders(scene, orders, week, labels, to, notes, rng)
@@ -52,6 +53,7 @@ def _orders(scene: Scene, orders: pd.DataFrame, week: Array, labels: list[str], 
     first, last = quoted(people.of("first_name", person)), quoted(people.of("last_name", person))
     phone = people.of("phone", person)
     notes.show("phone", person, phone)
+    notes.tie(person, shop_customer=orders["customer"], phone=phone)
     when = hours.seconds(orders["t"].to_numpy())
     address: dict[str, Cells | str] = {}
     for kind in ("billing", "shipping"):

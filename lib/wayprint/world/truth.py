@@ -2,6 +2,8 @@
 
 persons.csv          one person: household, how known, taste, pressure, consents, purchases
 identifiers.csv      one person and identifier that stands in a raw file, in clear and normalised; shared and junk ones marked
+untied_identifiers.csv  the same for identifiers that no record ties, even by steps, to the rest of their person (a cookie that never
+                     logged in): whose they are is true, and nobody can know it from the files
 channel_effects.csv  one marketing channel: effect of one exposure on the log-hazard, conversions lost without it, share, cost
 purchases.csv        one order: who, when (UTC), where, amount
 intents.csv          one person and month: intent on its first day and the true chance of a purchase in the 30 days from it
@@ -18,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from wayprint.world import hours
 from wayprint.world.ads import spending
@@ -33,7 +37,7 @@ from wayprint.world.visits import PLACES
 
 def write(scene: Scene, to: Deliveries, notes: Notes, folder: Path) -> None:
     tables = {
-        "persons": persons(scene), "identifiers": identifiers(notes), "channel_effects": channel_effects(scene),
+        "persons": persons(scene), **identifiers(notes), "channel_effects": channel_effects(scene),
         "purchases": purchases(scene), "intents": intents(scene), "pressure": pressure(scene),
         "incidents": incidents(scene), "planted": pd.DataFrame(notes.planted, columns=["kind", "key", "detail", "expected_rule"]),
         "files": pd.DataFrame(to.files, columns=["file", "lines", "malformed"])}
@@ -51,11 +55,27 @@ def persons(scene: Scene) -> pd.DataFrame:
         "emails_per_week": people["emails_per_week"], **{purpose: people[purpose] for purpose in CONSENTS}, "purchases": orders})
 
 
-def identifiers(notes: Notes) -> pd.DataFrame:
-    """A row per person, type and value; `is_shared`: more than one person shows it in the files."""
+def identifiers(notes: Notes) -> dict[str, pd.DataFrame]:
+    """A row per person, type and value; `is_shared`: more than one person shows it in the files.
+
+    A person's own identifiers fall into groups that records tie together; those outside the largest (ties: the one whose first
+    identifier sorts first) are untied. Shared and junk identifiers tie nothing, since nobody may follow them.
+    """
     seen = stacked(notes.seen).drop_duplicates().sort_values(["type", "value", "true_person"], ignore_index=True)
     owners = seen.groupby(["type", "value"])["true_person"].transform("size")
-    return seen.assign(is_shared=owners > 1, is_junk=seen["value"].isin(JUNK))
+    seen = seen.assign(is_shared=owners > 1, is_junk=seen["value"].isin(JUNK))
+    own = seen[~seen["is_shared"] & ~seen["is_junk"]].reset_index(drop=True)
+    place = pd.Series(own.index, index=pd.MultiIndex.from_frame(own[["true_person", "type", "value"]]))
+    ties = stacked(notes.tied).drop_duplicates()
+    ends = [place.reindex(pd.MultiIndex.from_frame(ties[["true_person", *end]])).to_numpy() for end in (["type", "value"], ["other_type", "other"])]
+    known = ~np.isnan(ends[0]) & ~np.isnan(ends[1])
+    links = coo_array((np.ones(known.sum(), bool), (ends[0][known].astype(int), ends[1][known].astype(int))), shape=(len(own), len(own)))
+    group = connected_components(links, directed=False)[1]
+    sizes = own.assign(group=group).groupby(["true_person", "group"]).size().reset_index(name="size")
+    main = sizes.sort_values(["size", "group"], ascending=[False, True]).drop_duplicates("true_person")["group"]
+    untied = own[~np.isin(group, main)]
+    is_untied = pd.MultiIndex.from_frame(seen[["true_person", "type", "value"]]).isin(pd.MultiIndex.from_frame(untied[["true_person", "type", "value"]]))
+    return {"identifiers": seen[~is_untied], "untied_identifiers": untied[["true_person", "type", "value"]]}
 
 
 def channel_effects(scene: Scene) -> pd.DataFrame:

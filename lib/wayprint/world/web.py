@@ -69,9 +69,12 @@ def _hits(scene: Scene, notes: Notes, rng: np.random.Generator) -> pd.DataFrame:
     hits["user_id"] = np.where(actions["named"], people.of("login", person), "")
     _addresses(hits, actions, scene, landing, notes, rng)
     _describe(hits, actions, scene, rng)
+    form = np.flatnonzero(verb == "form_submit")
+    notes.tie(person[form], web_cookie=hits["cookie"].to_numpy()[form], email=scene.population.of("email_1", person[form]))
     hits["contexts"] = snowplow.contexts(goods, product, uuids(rng, len(hits)), verb == "product_view")
     notes.show("web_cookie", person, hits["cookie"])
     notes.show("login", person, hits["user_id"])
+    notes.tie(person, web_cookie=hits["cookie"], login=hits["user_id"])
     stray = np.flatnonzero(happens(rng, 0.0012, len(hits)) & (hits["user_id"] == "").to_numpy() & (verb == "page_view"))
     hits.loc[stray, "user_id"] = NULL
     notes.show("login", person[stray], hits["user_id"].to_numpy()[stray])
@@ -140,6 +143,7 @@ def _addresses(hits: pd.DataFrame, actions: pd.DataFrame, scene: Scene, landing:
     hits.loc[which, "query"] = [f"utm_source=klaviyo&utm_medium=email&utm_campaign={s}&eh={h}" for s,
         h in zip(slug, hashes, strict=True)]
     notes.show("email", person[~broken], scene.population.of("email_1", person[~broken]))
+    notes.tie(person[~broken], web_cookie=hits["cookie"].to_numpy()[which][~broken], email=scene.population.of("email_1", person[~broken]))
     notes.show("email_md5", person[broken], wrong[broken])
     for number, choices in REFERRERS.items():
         which = rows[channel == number]
