@@ -76,18 +76,20 @@ def collapsed(items):
 def journeys_by_hand(touches, sales, short_hash):
     """The expected journeys of one person, whose touches carry their visits already."""
     revenue = {sale["order_id"]: sale for sale in sales if sale["person_id"] == touches[0]["person_id"]}
-    closed, journeys = {}, []
-    current = last = None
+    closed, journeys, gap = {}, [], dt.timedelta(days=30)
+    current = last = acted = None
     for t in sorted(touches, key=lambda t: (t["happened_at"], t["event_key"])):
         order = t["order_id"] if t["event_name"] == "purchase" and t["order_id"] in revenue else None
         if order in closed:
             closed[order]["further"].append(t)
             continue
-        if current is None or t["happened_at"] - last > dt.timedelta(days=30):
+        falls_silent = acted is not None and t["happened_at"] - acted > gap >= last - acted
+        if current is None or falls_silent:
             current = {"main": [], "further": [], "sale": None}
             journeys.append(current)
         current["main"].append(t)
         last = t["happened_at"]
+        acted = last if t["direction"] == "inbound" else acted
         if order:
             closed[order], current["sale"], current = current, revenue[order], None
     for journey in journeys:
@@ -96,7 +98,7 @@ def journeys_by_hand(touches, sales, short_hash):
         inbound = [t for t in main if t["direction"] == "inbound"]
         places = [ORDER.index(t["stage"]) for t in inbound if t["stage"] in ORDER]
         first_day = [t["event_key"] for t in every if t["happened_at"] < every[0]["happened_at"] + dt.timedelta(days=1)]
-        is_open = main[-1]["happened_at"] + dt.timedelta(days=30) >= dt.datetime.combine(AS_OF, dt.time())
+        is_open = (inbound or main)[-1 if inbound else 0]["happened_at"] + dt.timedelta(days=30) >= dt.datetime.combine(AS_OF, dt.time())
         yield {
             "journey_id": short_hash(main[0]["person_id"], min(first_day)), "person_id": main[0]["person_id"],
             "started_at": main[0]["happened_at"], "ended_at": main[-1]["happened_at"],
@@ -238,6 +240,15 @@ def test_further_rows_of_an_order_belong_to_the_journey_they_close(traced, at):
 def test_a_journey_is_open_while_a_touch_of_today_could_still_join_it(traced, at, as_of, ended_by):
     _, journeys = traced([touch("ann", at("10:00"), "k1")], NO_SALE, as_of=as_of)
     assert [j.ended_by for j in journeys.collect()] == [ended_by]
+
+
+def test_what_the_firm_sends_neither_breaks_a_silence_nor_keeps_a_journey_open(traced):
+    """A weekly letter for months after one visit: the visit's journey ends by silence, the letters stand unanswered until the next visit."""
+    begin = dt.datetime.fromisoformat("2026-01-01T12:00")
+    told = [touch("ann", begin, "k00"), *[touch("ann", begin + dt.timedelta(days=7 * n), f"k{n:02}", event_name="email_sent", direction="outbound") for n in range(1, 10)],
+            touch("ann", begin + dt.timedelta(days=65), "k99")]
+    _, journeys = traced(told, NO_SALE, as_of=dt.date(2026, 3, 10))
+    assert sorted((len(j.touches), j.ended_by, j.touches[0].event_key) for j in journeys.collect()) == [(5, "silence", "k00"), (6, "open", "k05")]
 
 
 def test_ids_survive_what_follows_the_first_day_and_most_late_events_within_it(traced, short_hash):

@@ -1,7 +1,9 @@
 """Journeys: all that happened to one person, across devices and shops, from a first touch to a purchase or to silence.
 
-A journey ends with the first purchase touch of an order that is the person's, or when more than `journey_gap_days` pass without
-any touch, sent or received. Further purchase rows of the same order (other lines, other systems) belong to the journey they
+A journey ends with the first purchase touch of an order that is the person's, or when the person is silent for more than
+`journey_gap_days`. Silence is the person's: what the firm sends does not break it, or a weekly newsletter would keep every journey open
+for ever. The first touch after so long a silence, a message or a visit, opens the next journey: messages, then, lead into the visit
+that they wake, or stand unanswered in a journey of their own. Further purchase rows of the same order (other lines, other systems) belong to the journey they
 close, even when they come after other touches; those touches open the next journey. So every conversion of a person ends
 exactly one journey.
 
@@ -37,7 +39,7 @@ TOUCH = ("event_key", "happened_at", "channel", "stage", "direction", "event_nam
 def trace_journeys(touches: DataFrame, conversions: DataFrame, settings: JourneySettings, as_of: dt.date) -> tuple[DataFrame, DataFrame]:
     """Visits and journeys of the persons who have a touch; touches that are nobody's are left out.
 
-    The journey without a conversion is `open` while a touch on `as_of` or later could still belong to it, else ended by silence.
+    The journey without a conversion is `open` while a visit on `as_of` or later could still belong to it, else ended by silence.
     """
     visited = with_visits(touches, settings)
     return summarise_visits(visited), summarise_journeys(number_journeys(visited, conversions, settings), settings, as_of)
@@ -55,12 +57,17 @@ def number_journeys(visited: DataFrame, conversions: DataFrame, settings: Journe
 
     story = Window.partitionBy("person_id").orderBy("placed", "happened_at", "event_key")
     so_far = story.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    before = story.rowsBetween(Window.unboundedPreceding, -1)
     previous_at, previous_sale = F.lag("placed.happened_at").over(story), F.lag("conversion_id").over(story)
-    is_silent = F.unix_micros("placed.happened_at") - F.unix_micros("previous_at") > settings.journey_gap_days * DAY_US
+    acted_at = F.max(F.when(F.col("direction") == "inbound", F.col("placed.happened_at"))).over(before)
+    gap = settings.journey_gap_days * DAY_US
+    is_late = F.unix_micros("placed.happened_at") - F.unix_micros("acted_at") > gap
+    was_late = F.unix_micros("previous_at") - F.unix_micros("acted_at") > gap
+    is_silent = F.coalesce(is_late & ~was_late, F.lit(False))
     is_sold = F.col("previous_sale").isNotNull() & ~F.col("previous_sale").eqNullSafe(F.col("conversion_id"))
     starts = F.col("previous_at").isNull() | is_silent | is_sold
     return (
-        placed.withColumn("previous_at", previous_at).withColumn("previous_sale", previous_sale)
+        placed.withColumn("previous_at", previous_at).withColumn("acted_at", acted_at).withColumn("previous_sale", previous_sale)
         .withColumn("journey_number", F.sum(starts.cast("long")).over(so_far)))
 
 
@@ -71,6 +78,7 @@ def summarise_journeys(numbered: DataFrame, settings: JourneySettings, as_of: dt
     journeys = numbered.groupBy("person_id", "journey_number").agg(
         F.min("happened_at").alias("started_at"),
         F.max("placed.happened_at").alias("ended_at"),
+        F.max(F.when(F.col("direction") == "inbound", F.col("placed.happened_at"))).alias("acted_at"),
         F.max("conversion_id").alias("conversion_id"),
         F.max("revenue_amount").alias("revenue_amount"),
         F.sort_array(F.collect_list(in_time)).alias("in_time"),
@@ -80,7 +88,7 @@ def summarise_journeys(numbered: DataFrame, settings: JourneySettings, as_of: dt
         F.size(F.collect_set("device_id")).alias("devices"),
         F.coalesce(F.max(F.when(travels, F.col("is_digital"))), F.lit(False)).alias("is_digital"),
         F.coalesce(F.max(F.when(travels, ~F.col("is_digital"))), F.lit(False)).alias("is_physical"))
-    still_open = F.unix_micros("ended_at") + settings.journey_gap_days * DAY_US >= F.unix_micros(F.lit(as_of).cast("timestamp"))
+    still_open = F.unix_micros(F.coalesce("acted_at", "started_at")) + settings.journey_gap_days * DAY_US >= F.unix_micros(F.lit(as_of).cast("timestamp"))
     in_first_day = F.filter("in_time", lambda t: F.unix_micros(t["happened_at"]) < F.unix_micros(F.col("started_at")) + DAY_US)
     order = F.array(*[F.lit(stage) for stage in settings.stages.buying_order])
     inbound_stages = F.transform(

@@ -1,0 +1,141 @@
+"""The report: small, offline, readable at two widths, and true to its frames."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from wayprint.report.blocks import all_blocks
+from wayprint.report.page import five_numbers, five_sentences, render
+
+DAY = dt.date(2026, 5, 1)
+
+
+@pytest.fixture
+def frames() -> dict[str, pd.DataFrame]:
+    """Gold tables of a tiny shop, as `gather` brings them."""
+    return {
+        "persons": pd.DataFrame({"is_known": [True, False], "count": [40, 60], "devices": [70, 60], "several_devices": [25, 0]}),
+        "identity_health": pd.DataFrame({"measure": ["edges_across", "nodes_lost", "largest_component", "edges_refused"], "value": [0.0, 0.0, 9.0, 3.0], "meaning": ["m"] * 4}),
+        "identity_audit": pd.DataFrame({"rule": ["shared_device", "blocklist"], "count": [2, 1]}),
+        "journeys": pd.DataFrame({"ended_by": ["conversion", "silence"], "count": [30, 170], "has_channel_switch": [20, 40], "has_back": [1, 2], "crosses_devices": [3, 4],
+                                  "crosses_store": [5, 5]}),
+        "stage_channel_matrix": pd.DataFrame({
+            "stage": ["search", "purchase"], "channel": ["Email", "Direct"], "phase": ["before", "during"], "touches": [300, 80], "persons": [50, 30], "journeys": [60, 40],
+            "converted": [12, 30], "conversion_rate": [0.2, 0.75], "conversion_low": [0.12, 0.6], "conversion_high": [0.32, 0.86], "answers": [0, 40], "satisfied": [0, 30],
+            "satisfaction_rate": [None, 0.75], "satisfaction_low": [None, 0.6], "satisfaction_high": [None, 0.86]}),
+        "stage_funnel": pd.DataFrame({"stage": ["search", "purchase"], "position": [1, 2], "persons": [100, 30], "journeys": [200, 30]}),
+        "channel_flows": pd.DataFrame({"from_channel": ["(start)", "Email", "Direct"], "to_channel": ["Email", "Direct", "(conversion)"], "journeys": [90, 60, 30], "steps": [90, 70, 30]}),
+        "purchase_effort": pd.DataFrame({"visits": [1, 3], "sources": [1, 2], "conversions": [10, 20], "revenue_amount": [100.0, 400.0], "median_days": [0.0, 4.0]}),
+        "channel_credits": pd.DataFrame({
+            "model": ["shapley"] * 3 + ["last"] * 3, "channel": ["Email", "Direct", "(none)"] * 2, "conversions": [12.0, 8.0, 10.0, 6.0, 14.0, 10.0],
+            "revenue_amount": [1.0] * 6, "removal_effect": [None] * 6, "conversions_low": [8.0] * 6, "conversions_high": [15.0] * 6}),
+        "returns": pd.DataFrame({
+            "model": ["shapley"] * 2, "channel": ["Email", "Display"], "campaign": [None, None], "currency": ["EUR"] * 2, "cost_amount": [100.0, 200.0], "conversions": [12.0, 1.0],
+            "revenue_amount": [600.0, 50.0], "cost_per_conversion": [8.3, 200.0], "return_on_spend": [6.0, 0.25], "return_low": [4.0, 0.0], "return_high": [8.0, 0.9]}),
+        "model_measures": pd.DataFrame({"model": ["purchase_30d"], "candidate": ["none"], "measure": ["not_trained"], "value": [None], "low": [None], "high": [None],
+                                        "is_champion": [False], "model_version": [None], "verdict": ["not trained: 5 buyers"]}),
+        "audience_sizes": pd.DataFrame({"audience": ["a"], "counted_on": [DAY], "title": ["Abandoned <cart>"], "candidates": [20], "without_basis": [8], "suppressed": [2], "members": [10],
+                                        "holdout": [1], "entered": [10], "left": [0]}),
+        "lifecycle": pd.DataFrame({"state": ["active"], "count": [100]}), "scores": pd.DataFrame({"model": [], "count": []}),
+        "files": pd.DataFrame({"source": ["crm"], "files": [3], "lines": [1000], "kept": [990], "quarantined": [10], "held": [0], "reason": [None]}),
+        "quarantine": pd.DataFrame({"source": ["crm"], "rule": ["malformed"], "count": [10]}),
+        "refused_events": pd.DataFrame({"source": ["web"], "rule": ["bot_rate"], "count": [30]}),
+        "repeated_events": pd.DataFrame({"source": ["web"], "rule": ["other_payload"], "count": [2]}),
+        "rule_results": pd.DataFrame({"table": [], "rule": [], "severity": [], "rows": [], "broken": []}),
+        "kpis": pd.DataFrame({"kpi": ["revenue_amount", "digital_revenue_share"], "month": [dt.date(2026, 4, 1)] * 2, "channel": ["(all)"] * 2, "value": [500.0, 0.6]}),
+        "conversions": pd.DataFrame({"is_digital": [True], "currency": ["EUR"], "count": [30], "revenue_amount": [500.0]}),
+    }
+
+
+@pytest.fixture
+def page(frames, settings, tmp_path) -> Path:
+    blocks = all_blocks(frames, settings.report, pd.DataFrame({"channel": ["Email"], "true_incremental_conversions": [5.0], "expected_conversions": [30.0]}))
+    file = tmp_path / "report.html"
+    file.write_text(render(blocks, five_numbers(frames, blocks), five_sentences(frames, blocks), settings.report, DAY), encoding="utf-8")
+    return file
+
+
+def test_five_sentences_say_people_journeys_sales_audiences_and_data(frames, settings):
+    blocks = all_blocks(frames, settings.report, None)
+    assert five_sentences(frames, blocks) == [
+        "100 people were recognised, 40 % of them by name, 25 on several devices.",
+        "They made 200 journeys; 15 % ended in a purchase, and 5.0 % went through both a digital and a physical place.",
+        "Email is credited with 40 % of sales, between 20 % and 40 % as the rule goes.",
+        "10 places in 1 audiences are ready; the largest is “Abandoned <cart>” with 10.",
+        "Of 1,000 records read, 42 (4.2 %) were refused, each with its reason."]
+
+
+def test_every_block_has_sentence_number_action_and_table_or_a_reason(frames, settings):
+    for block in all_blocks(frames, settings.report, None):
+        assert len(block.title.split()) > 4, block.id
+        assert block.number
+        assert block.action
+        assert (block.figure and len(block.table)) or block.number == "–", block.id
+
+
+def test_a_rate_of_a_few_cases_is_never_named_in_a_sentence(frames, settings):
+    frames["stage_channel_matrix"].loc[0, ["journeys", "conversion_rate", "conversion_low"]] = [3, 1.0, 0.4]
+    frames["stage_channel_matrix"].loc[1, "answers"] = 2
+    matrix = next(b for b in all_blocks(frames, settings.report, None) if b.id == "matrix")
+    assert "convert best" not in matrix.title
+    assert "satisfied there" not in matrix.action
+
+
+def test_a_broken_certificate_is_said_aloud(frames, settings):
+    frames["identity_health"].loc[0, "value"] = 2.0
+    assert "CERTIFICATE IS BROKEN" in all_blocks(frames, settings.report, None)[0].action
+
+
+def test_empty_tables_give_a_report_that_says_what_is_missing(frames, settings):
+    empty = {name: frame.iloc[0:0] for name, frame in frames.items()}
+    blocks = all_blocks(empty, settings.report, None)
+    assert render(blocks, five_numbers(empty, blocks), five_sentences(empty, blocks), settings.report, DAY).count("–") >= 6
+
+
+def test_the_file_is_under_six_megabytes_names_nothing_outside_and_escapes_what_data_say(page):
+    text = page.read_text(encoding="utf-8")
+    assert len(text.encode()) < 6_000_000
+    assert "Abandoned <cart>" not in text
+    outside = re.findall(r"""(?:src|href)=["'](?!#|data:)([^"']+)""", re.sub(r"<script>.*?</script>", "", text, flags=re.S))
+    assert outside == []
+    assert "default-src 'none'" in text
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        pytest.skip("no chromium on PATH: the report was not opened in a browser")
+    return found
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_browser_draws_every_chart_without_error_request_or_sideways_scrolling(page, chromium, width, tmp_path):
+    """The page measures itself; a request would break its content policy, which is an error it counts."""
+    probe = """<script>addEventListener("load", () => setTimeout(() => {
+      document.title = JSON.stringify({charts: document.querySelectorAll(".chart .main-svg").length > 0 ?
+        [...document.querySelectorAll(".chart")].filter(c => c.querySelector(".main-svg")).length : 0, wanted: document.querySelectorAll(".chart").length,
+        wide: document.documentElement.scrollWidth - document.documentElement.clientWidth, errors: window.failed || []}); }, 1500));
+      </script>"""
+    text = page.read_text(encoding="utf-8")
+    trap = "<script>window.failed = []; addEventListener('securitypolicyviolation', e => failed.push(e.blockedURI)); addEventListener('error', e => failed.push(String(e.message))); console.error = (...a) => failed.push(a.join(' '));</script>"
+    page.write_text(text.replace("<head>", "<head>" + trap, 1).replace("</body>", probe + "</body>", 1), encoding="utf-8")
+    done = subprocess.run(
+        [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},2000", "--virtual-time-budget=12000", "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, timeout=120, env={**os.environ, "TZ": "UTC"}, check=False)
+    title = re.search(r"<title>(.*?)</title>", done.stdout, flags=re.S)
+    assert title, done.stderr[-2000:]
+    verdict = json.loads(title[1].replace("&quot;", '"').replace("&amp;", "&"))
+    assert verdict["errors"] == []
+    assert verdict["charts"] == verdict["wanted"] > 5
+    assert verdict["wide"] <= 0
