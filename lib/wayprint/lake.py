@@ -131,7 +131,7 @@ class Lake:
         import fcntl
 
         try:
-            lock = open(self.side_folder("_wayprint") / "lock", "w")
+            lock = open(self.side_folder("_wayprint") / "lock", "w")  # noqa: SIM115 (closed below)
         except OSError as error:
             raise LakeUnusable(f"lake root {self.root}: cannot write ({error.strerror}); give --lake a writable place") from None
         with lock:
@@ -177,14 +177,19 @@ class Lake:
         if len(between) < until - since or any(c.note and c.note.get("overwrite") for c in between):
             return None
         return (
-            spark.read.option("readChangeFeed", "true").option("startingVersion", since + 1).option("endingVersion", until)
-            .table(self._reference(table)).select(each).distinct()
+            spark.read.option("readChangeFeed", "true")
+            .option("startingVersion", since + 1)
+            .option("endingVersion", until)
+            .table(self._reference(table))
+            .select(each)
+            .distinct()
         )
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def publish(self, table: Table, rows: DataFrame, state: State, note: dict[str, Any], count: int,
-                standing: DataFrame | None = None) -> Published:
+    def publish(
+        self, table: Table, rows: DataFrame, state: State, note: dict[str, Any], count: int, standing: DataFrame | None = None
+    ) -> Published:
         """Commit the difference between `rows` and the standing rows.
 
         `rows` are conformed, checked, cached, `count` many. `standing` are the rows they replace: those of the changed keys;
@@ -210,7 +215,8 @@ class Lake:
                 done.version = self._append(spark, table, written.drop("op"), state, done.note)
             else:
                 gone = moved.where("op = 'delete'").select(
-                    *[F.col(c.name) if c.name in table.key else F.lit(None).cast(c.type).alias(c.name) for c in table.columns], "op")
+                    *[F.col(c.name) if c.name in table.key else F.lit(None).cast(c.type).alias(c.name) for c in table.columns], "op"
+                )
                 done.version = self._merge(spark, table, written.select(*table.column_names, "op").unionByName(gone), state, done.note)
             return done
         finally:
@@ -247,7 +253,8 @@ class Lake:
 
         values: dict[str, Any] = {c: f"patch.`{c}`" for c in table.column_names}
         merge = (
-            DeltaTable.forName(spark, self._reference(table)).alias("standing")
+            DeltaTable.forName(spark, self._reference(table))
+            .alias("standing")
             .merge(patch.alias("patch"), " AND ".join(f"standing.`{k}` = patch.`{k}`" for k in table.key))
             .whenMatchedDelete("patch.op = 'delete'")
             .whenMatchedUpdate("patch.op = 'update'", set=values)
@@ -260,13 +267,20 @@ class Lake:
     @contextmanager
     def _commit(self, spark: SparkSession, table: Table, state: State, note: dict[str, Any]) -> Iterator[None]:
         """Metadata and transaction version of the next commit of this session, which belongs to one step alone."""
-        conf = {METADATA: json.dumps(note, sort_keys=True), TXN_APP: f"wayprint/{table.name}", TXN_VERSION: str(0 if state.version is None else state.version + 1)}
+        conf = {
+            METADATA: json.dumps(note, sort_keys=True),
+            TXN_APP: f"wayprint/{table.name}",
+            TXN_VERSION: str(0 if state.version is None else state.version + 1),
+        }
         for name, value in conf.items():
             spark.conf.set(name, value)
         try:
             yield
         except PySparkException as error:
-            if re.search(r"Concurrent\w*Exception|DELTA_CONCURRENT|DELTA_PROTOCOL_CHANGED|DELTA_METADATA_CHANGED|MetadataChanged|ProtocolChanged", str(error)):
+            if re.search(
+                r"Concurrent\w*Exception|DELTA_CONCURRENT|DELTA_PROTOCOL_CHANGED|DELTA_METADATA_CHANGED|MetadataChanged|ProtocolChanged",
+                str(error),
+            ):
                 raise Conflict(f"{table.name}: another writer committed first") from error
             raise
         finally:
@@ -304,7 +318,7 @@ def _local_commits(log: Path) -> Iterator[Commit]:
     names = sorted((p.name for p in log.glob("*.json") if p.stem.isdigit()), reverse=True) if log.is_dir() else []
     for name in names[:LOG_DEPTH]:
         with open(log / name, encoding="utf-8") as lines:
-            info = next((entry["commitInfo"] for entry in map(json.loads, lines) if "commitInfo" in entry), {})
+            info: dict[str, Any] = next((entry["commitInfo"] for entry in map(json.loads, lines) if "commitInfo" in entry), {})
         yield Commit(int(name.split(".")[0]), _note(info.get("userMetadata")))
 
 
@@ -321,8 +335,11 @@ def _difference(table: Table, rows: DataFrame, standing: DataFrame) -> DataFrame
     rest = [F.col(c) for c in table.column_names if c not in table.key] or [F.lit(0)]
 
     def digested(frame: DataFrame, side: str) -> DataFrame:
-        return frame.select(*[F.col(k).alias(f"{side}_{k}") for k in table.key], F.xxhash64(*rest).alias(f"{side}_a"),
-                            F.xxhash64(F.lit(7), *rest).alias(f"{side}_b"))
+        return frame.select(
+            *[F.col(k).alias(f"{side}_{k}") for k in table.key],
+            F.xxhash64(*rest).alias(f"{side}_a"),
+            F.xxhash64(F.lit(7), *rest).alias(f"{side}_b"),
+        )
 
     new, old = digested(rows, "new"), digested(standing, "old")
     same_key = [F.col(f"new_{k}") == F.col(f"old_{k}") for k in table.key]
@@ -331,5 +348,3 @@ def _difference(table: Table, rows: DataFrame, standing: DataFrame) -> DataFrame
     differs = (F.col("new_a") != F.col("old_a")) | (F.col("new_b") != F.col("old_b"))
     op = F.when(is_new, "insert").when(is_gone, "delete").when(differs, "update")
     return both.select(*[F.coalesce(f"new_{k}", f"old_{k}").alias(k) for k in table.key], op.alias("op")).where(F.col("op").isNotNull())
-
-

@@ -81,12 +81,33 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "run_id": self.run_id, "as_of": self.as_of.isoformat(), "exit_code": self.exit_code, "seconds": round(self.seconds, 1),
+            "run_id": self.run_id,
+            "as_of": self.as_of.isoformat(),
+            "exit_code": self.exit_code,
+            "seconds": round(self.seconds, 1),
             "steps": [
-                {"step": r.step, "status": r.status, "why": r.why, "rows_in": r.rows_in, "rows_out": r.rows_out, "quarantined": r.quarantined,
-                 "seconds": round(r.seconds, 2), "error": r.error,
-                 "tables": [{"table": p.table, "version": p.version, "rows": p.rows, "inserted": p.inserted, "updated": p.updated,
-                             "deleted": p.deleted, "overwritten": p.overwritten} for p in r.published]}
+                {
+                    "step": r.step,
+                    "status": r.status,
+                    "why": r.why,
+                    "rows_in": r.rows_in,
+                    "rows_out": r.rows_out,
+                    "quarantined": r.quarantined,
+                    "seconds": round(r.seconds, 2),
+                    "error": r.error,
+                    "tables": [
+                        {
+                            "table": p.table,
+                            "version": p.version,
+                            "rows": p.rows,
+                            "inserted": p.inserted,
+                            "updated": p.updated,
+                            "deleted": p.deleted,
+                            "overwritten": p.overwritten,
+                        }
+                        for p in r.published
+                    ],
+                }
                 for r in self.results
             ],
         }
@@ -95,9 +116,20 @@ class Report:
 class Runner:
     """Runs steps over a lake. `raw_files` are rows of `RawFiles.columns`; `say` and `on_result` show progress."""
 
-    def __init__(self, spark: SparkSession, lake: Lake, steps: Sequence[Step], settings: Settings, as_of: dt.date, *, registry: Any = None,
-                 raw_files: Iterable[dict[str, Any]] = (), threads: int = 3, on_start: Callable[[str], None] = lambda step: None,
-                 on_result: Callable[[StepResult], None] = lambda result: None):
+    def __init__(
+        self,
+        spark: SparkSession,
+        lake: Lake,
+        steps: Sequence[Step],
+        settings: Settings,
+        as_of: dt.date,
+        *,
+        registry: Any = None,
+        raw_files: Iterable[dict[str, Any]] = (),
+        threads: int = 3,
+        on_start: Callable[[str], None] = lambda step: None,
+        on_result: Callable[[StepResult], None] = lambda result: None,
+    ):
         self.spark, self.lake, self.steps, self.settings, self.as_of = spark, lake, tuple(steps), settings, as_of
         self.registry, self.raw_files, self.threads = registry, list(raw_files), threads
         self.on_start, self.on_result = on_start, on_result
@@ -142,7 +174,7 @@ class Runner:
         names = [s.name for s in self.steps]
         if only:
             return set(only)
-        return set(names[names.index(start):]) if start else set(names)
+        return set(names[names.index(start) :]) if start else set(names)
 
     def _pin(self, tables: Iterable[Table]) -> None:
         """The version every table stands at, read once; refreshed only for tables that this run or a conflict moved."""
@@ -222,18 +254,31 @@ class Runner:
         table needs all files at hand.
         """
         table = step.commit_point
-        known = {r["file_id"]: r for r in (r.asDict() for r in self.lake.read(spark, table, self._states[table.name].version)
-                                           .select("file_id", "source", "file", "names", "spec_id").collect())}
+        known = {
+            r["file_id"]: r
+            for r in (
+                r.asDict()
+                for r in self.lake.read(spark, table, self._states[table.name].version)
+                .select("file_id", "source", "file", "names", "spec_id")
+                .collect()
+            )
+        }
         listed = []
         for row in self.raw_files:
             names = sorted({*row["names"], *(known[row["file_id"]]["names"] if row["file_id"] in known else [])})
             listed.append({**row, "names": names, "file": names[0]})
-        anew = bool(note) and (note.get("fingerprint") != self._fingerprint(step)
-                               or any(self._states[t.name].note.get("contract") != t.fingerprint for t in step.writes))
+        anew = bool(note) and (
+            note.get("fingerprint") != self._fingerprint(step)
+            or any(self._states[t.name].note.get("contract") != t.fingerprint for t in step.writes)
+        )
         if anew and (gone := sorted(r["file"] for i, r in known.items() if i not in {x["file_id"] for x in listed})):
-            raise ContractBroken(table.name, [
-                f"the promise or a history-making setting of the bronze tables changed, so every file must be read again, and {len(gone)} known "
-                f"files are not in the raw folder (first: {gone[0]}): bring them back, or start a new lake"])
+            raise ContractBroken(
+                table.name,
+                [
+                    f"the promise or a history-making setting of the bronze tables changed, so every file must be read again, and {len(gone)} known "
+                    f"files are not in the raw folder (first: {gone[0]}): bring them back, or start a new lake"
+                ],
+            )
         same = ("source", "file", "names", "spec_id")
         pending = [r for r in listed if anew or r["file_id"] not in known or any(known[r["file_id"]][c] != r[c] for c in same)]
         if not note or anew:
@@ -259,14 +304,23 @@ class Runner:
             outputs = self._compute(step, spark, plan, keys, key_count, held)
             counted = [self._check(table, rows) for table, rows in zip(step.writes, outputs, strict=True)]
             published: list[Published] = []
-            for table, rows, (count, rules) in sorted(zip(step.writes, outputs, counted, strict=True), key=lambda made: made[0] == step.commit_point):
+            for table, rows, (count, rules) in sorted(
+                zip(step.writes, outputs, counted, strict=True), key=lambda made: made[0] == step.commit_point
+            ):
                 state = pinned[table.name]
                 standing = None
                 if keys is not None and state.version is not None:
                     standing = self._restrict(self.lake.read(spark, table, state.version), step, keys, key_count)
                 note = {
-                    "run": self.run_id, "step": step.name, "code": __version__, "fingerprint": self._fingerprint(step), "as_of": self.as_of.isoformat(),
-                    "inputs": {t.name: pinned[t.name].version for t in step.inputs}, "checked": count, "rules": rules}
+                    "run": self.run_id,
+                    "step": step.name,
+                    "code": __version__,
+                    "fingerprint": self._fingerprint(step),
+                    "as_of": self.as_of.isoformat(),
+                    "inputs": {t.name: pinned[t.name].version for t in step.inputs},
+                    "checked": count,
+                    "rules": rules,
+                }
                 done = self.lake.publish(table, rows, state, note, count, standing)
                 published.append(done)
                 if done.changed:
@@ -275,12 +329,22 @@ class Runner:
         finally:
             for frame in held:
                 frame.unpersist()
-        rows_in = len(plan.files) if plan.files is not None else key_count if keys is not None else sum(pinned[t.name].rows for t in step.inputs)
+        rows_in = (
+            len(plan.files) if plan.files is not None else key_count if keys is not None else sum(pinned[t.name].rows for t in step.inputs)
+        )
         return StepResult(
-            step.name, "published" if any(p.changed for p in published) else "unchanged", plan.why, rows_in, published,
-            sum(count for count, _ in counted), sum(p.inserted for p in published if self._tables[p.table].layer == "quarantine"))
+            step.name,
+            "published" if any(p.changed for p in published) else "unchanged",
+            plan.why,
+            rows_in,
+            published,
+            sum(count for count, _ in counted),
+            sum(p.inserted for p in published if self._tables[p.table].layer == "quarantine"),
+        )
 
-    def _compute(self, step: Step, spark: SparkSession, plan: Plan, keys: DataFrame | None, key_count: int | None, held: list[DataFrame]) -> list[DataFrame]:
+    def _compute(
+        self, step: Step, spark: SparkSession, plan: Plan, keys: DataFrame | None, key_count: int | None, held: list[DataFrame]
+    ) -> list[DataFrame]:
         given: dict[str, Any] = {"as_of": self.as_of}
         if "registry" in step.asks:
             given["registry"] = self.registry.reading({t.name: self._states[t.name].version for t in step.inputs})
@@ -304,7 +368,9 @@ class Runner:
         made = _call(step.run, given)
         made = made if isinstance(made, tuple) else (made,)
         if len(made) != len(step.writes):
-            raise ContractBroken(step.name, [f"returned {len(made)} tables and promised {len(step.writes)}: {[t.name for t in step.writes]}"])
+            raise ContractBroken(
+                step.name, [f"returned {len(made)} tables and promised {len(step.writes)}: {[t.name for t in step.writes]}"]
+            )
         return [_held(conform(rows, table), held) for rows, table in zip(made, step.writes, strict=True)]
 
     def _restrict(self, frame: DataFrame, step: Step, keys: DataFrame, key_count: int | None) -> DataFrame:
@@ -344,11 +410,16 @@ class Runner:
         """The rule counts of every table's latest commit, from the commit itself: a run that was killed loses none."""
         self._pin([RULE_RESULTS])
         state = self._states[RULE_RESULTS.name]
-        stands = {name: at.noted_version for name, at in sorted(self._states.items()) if name != RULE_RESULTS.name and at.noted_version is not None}
+        stands = {
+            name: at.noted_version
+            for name, at in sorted(self._states.items())
+            if name != RULE_RESULTS.name and at.noted_version is not None
+        }
         seen = state.note.get("inputs", {})
         rows = [
             (name, version, rule, severity, int(self._states[name].note["checked"]), int(broken), self._states[name].note["run"])
-            for name, version in stands.items() if seen.get(name) != version
+            for name, version in stands.items()
+            if seen.get(name) != version
             for rule, (severity, broken) in sorted(self._states[name].note.get("rules", {}).items())
         ]
         if rows:

@@ -50,7 +50,9 @@ def _knob_value(knob: Any, where: str, folder: Traversable) -> Any:
     if not isinstance(knob, Mapping) or not {"value", "file", "folder"} & set(knob):
         raise BadConfiguration(f"{where}: a knob is {{value: ..., unit: ..., why: ..., rebuild: ...}}; came {knob!r}")
     if unknown := set(knob) - {"value", "file", "folder", "unit", "why", "rebuild"}:
-        raise BadConfiguration(f"{where}: unknown key {sorted(unknown)[0]!r}{nearest(sorted(unknown)[0], ['value', 'unit', 'why', 'rebuild'])}")
+        raise BadConfiguration(
+            f"{where}: unknown key {sorted(unknown)[0]!r}{nearest(sorted(unknown)[0], ['value', 'unit', 'why', 'rebuild'])}"
+        )
     if "file" in knob:
         return read_yaml(folder / knob["file"])
     if "folder" in knob:
@@ -66,7 +68,9 @@ def _parse_like(text: str) -> Any:
         return text
 
 
-def load(sections: Mapping[str, type[BaseModel]], env: str = "dev", folder: Traversable | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    sections: Mapping[str, type[BaseModel]], env: str = "dev", folder: Traversable | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
     """Read and check everything; `sections` maps a section of base.yaml to the settings class of its domain."""
     folder = folder or conf_folder()
     environ = os.environ if environ is None else environ
@@ -93,7 +97,9 @@ def load(sections: Mapping[str, type[BaseModel]], env: str = "dev", folder: Trav
             if variable.startswith(prefix):
                 name = variable.removeprefix(prefix).lower()
                 if name not in kind.model_fields:
-                    raise BadConfiguration(f"environment variable {variable}: unknown key {section}.{name}{nearest(name, kind.model_fields)}")
+                    raise BadConfiguration(
+                        f"environment variable {variable}: unknown key {section}.{name}{nearest(name, kind.model_fields)}"
+                    )
                 values[section][name] = _parse_like(text)
     built: dict[str, BaseModel] = {}
     problems: list[str] = []
@@ -147,5 +153,3 @@ class Settings:
     def dump(self) -> dict[str, Any]:
         """Everything, for logs and model tracking."""
         return {name: section.model_dump(mode="json") for name, section in self._sections.items()}
-
-

@@ -19,7 +19,7 @@ from wayprint.tables.propensity import SCORES
 
 pytestmark = pytest.mark.spark
 AS_OF = dt.date(2026, 6, 15)
-MIDNIGHT = dt.datetime(2026, 6, 15)  # noqa: DTZ001 Spark's session is UTC
+MIDNIGHT = dt.datetime(2026, 6, 15)
 EVENTS = ("product_view", "search", "add_to_cart", "purchase", "email_click", "email_sent", "ticket_opened", "ticket_closed", "email_unsubscribe")
 FAMILIES, CHANNELS = ("shoes", "tents", "maps"), ("Email", "Direct", "Store")
 PURPOSES = ("email_marketing", "advertising")

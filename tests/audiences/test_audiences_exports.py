@@ -34,7 +34,7 @@ def export(rows: Callable[..., Any], shipped: dict[str, Any]) -> Callable[..., l
     identity = rows(
         IDENTITY_MAP, *[{"identifier_id": f"e-{name}", "person_id": name, "status": "owned"} for name in known],
         {"identifier_id": "p-ann", "person_id": "ann", "status": "owned"}, {"identifier_id": "shared", "person_id": None, "status": "shared"})
-    old, new = dt.datetime(2026, 1, 1), dt.datetime(2026, 2, 1)  # noqa: DTZ001 Spark's session is UTC
+    old, new = dt.datetime(2026, 1, 1), dt.datetime(2026, 2, 1)
     vault = rows(
         VAULT, *[{"subject_id": f"e-{name}", "field": "email", "seen_at": new, "sealed": bytearray(f"{name}@b.fr".encode())} for name in known],
         {"subject_id": "e-ann", "field": "email", "seen_at": old, "sealed": bytearray(b"stale@b.fr")},

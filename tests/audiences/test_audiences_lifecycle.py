@@ -21,7 +21,7 @@ AS_OF = dt.date(2026, 6, 15)
 
 
 def on(year: int, month: int, day: int) -> dt.datetime:
-    return dt.datetime(year, month, day, 12)  # noqa: DTZ001 Spark's session is UTC
+    return dt.datetime(year, month, day, 12)
 
 
 # Each person: known or not, purchases, touches, and the state that the definitions give by hand.

@@ -19,7 +19,7 @@ from wayprint.tables.propensity import SCORES
 
 pytestmark = pytest.mark.spark
 DAY = dt.date(2026, 6, 15)
-NOON = dt.datetime(2026, 6, 15, 12)  # noqa: DTZ001 Spark's session is UTC
+NOON = dt.datetime(2026, 6, 15, 12)
 
 
 def back(days: float) -> dt.datetime:

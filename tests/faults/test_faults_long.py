@@ -10,7 +10,6 @@ import pytest
 from wayprint.lake import Lake
 
 from tests.laws import chain
-from tests.laws.conftest import baseline, world  # noqa: F401  (fixtures)
 from tests.laws.test_laws_chain import killed_then_finished
 
 pytestmark = [pytest.mark.spark, pytest.mark.faults]
@@ -18,7 +17,7 @@ TIMES = int(os.environ.get("WAYPRINT_FAULTS", "20"))
 
 
 @pytest.mark.parametrize("seed", range(TIMES))
-def test_schedule(seed, spark, world, baseline, tmp_path):  # noqa: F811
+def test_schedule(seed, spark, world, baseline, tmp_path):
     rng = random.Random(1000 + seed)
     dealt = chain.deliveries(world.raw, tmp_path, rng, rng.randint(2, 4))
     for delivery in dealt:
@@ -32,14 +31,14 @@ def test_schedule(seed, spark, world, baseline, tmp_path):  # noqa: F811
 
 
 @pytest.mark.parametrize("seed", range(TIMES))
-def test_kill(seed, spark, world, baseline, tmp_path):  # noqa: F811
+def test_kill(seed, spark, world, baseline, tmp_path):
     killed_then_finished(world, tmp_path / "lake", random.Random(2000 + seed), kills=1 + seed % 3)
     assert chain.differences(baseline.rows, chain.tables(spark, Lake(str(tmp_path / "lake")))) == []
     print(f"kill {seed}: equal")
 
 
 @pytest.mark.parametrize("seed", range(TIMES))
-def test_race(seed, spark, world, baseline, tmp_path):  # noqa: F811
+def test_race(seed, spark, world, baseline, tmp_path):
     arguments, environment = chain.command(world.raw, tmp_path / "lake", world.as_of)
     pair = [subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(2)]
     assert [p.wait() for p in pair] == [0, 0]

@@ -148,3 +148,25 @@ def _close(a: Any, b: Any, tolerance: float) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
     return bool(a == b)
+
+
+def write_rows(file: Path) -> None:
+    """The rows of a fresh lake on this interpreter's runtime, for the other runtime to compare with."""
+    import pickle
+    import tempfile
+
+    from wayprint.session import session
+
+    settings = chain_settings()
+    spark = session(settings.spark)
+    with tempfile.TemporaryDirectory() as place:
+        as_of = small_world(Path(place))
+        run(spark, Path(place) / "raw", Path(place) / "lake", as_of, settings)
+        found = tables(spark, Lake(str(Path(place) / "lake")))
+    spark.stop()
+    file.with_suffix(".partial").write_bytes(pickle.dumps(found))
+    file.with_suffix(".partial").replace(file)
+
+
+if __name__ == "__main__":
+    write_rows(Path(sys.argv[1]))

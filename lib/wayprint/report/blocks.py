@@ -7,6 +7,7 @@ sentence. Every function copes with empty frames: it then says what is missing a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -145,7 +146,7 @@ def funnel(frames: Frames) -> Block:
     if len(stages) < 2:
         return _missing("funnel", "No buying stages yet", "Place events in stages: conf/stages.yaml.")
     persons = stages["persons"].tolist()
-    losses = [1 - b / a if a else 0.0 for a, b in zip(persons, persons[1:], strict=False)]
+    losses = [1 - b / a if a else 0.0 for a, b in pairwise(persons)]
     worst = max(range(len(losses)), key=lambda n: losses[n])
     names = stages["stage"].tolist()
     figure = go.Figure(go.Funnel(y=names, x=persons, textinfo="value+percent initial", marker={"color": ACCENT}))
@@ -237,10 +238,10 @@ def model(frames: Frames) -> Block:
     if used.empty:
         verdict = str(rows["verdict"].dropna().iloc[0]) if len(rows) and rows["verdict"].notna().any() else "no example yet"
         return _missing("model", "No model is trusted enough to score people", f"Reason: {verdict}. Scores appear once a model beats the base rate on people and months it has not seen.")
-    value = used.set_index("measure")
-    bins = sorted({m[:6] for m in value.index if m.startswith("bin_")})
-    predicted = [float(value.loc[f"{b}_predicted", "value"]) for b in bins]
-    observed = [float(value.loc[f"{b}_observed", "value"]) for b in bins]
+    value = {str(r["measure"]): {k: float(r[k]) for k in ("value", "low", "high")} for r in used.to_dict("records")}
+    bins = sorted({m[:6] for m in value if m.startswith("bin_")})
+    predicted = [value[f"{b}_predicted"]["value"] for b in bins]
+    observed = [value[f"{b}_observed"]["value"] for b in bins]
     top = max([*predicted, *observed, 0.01])
     figure = go.Figure([
         go.Scatter(x=[0, top], y=[0, top], mode="lines", line={"dash": "dot", "color": SOFT}, name="perfect"),
@@ -248,9 +249,9 @@ def model(frames: Frames) -> Block:
     figure.update_xaxes(title="predicted chance to buy", tickformat=".0%")
     figure.update_yaxes(title="share that bought", tickformat=".0%")
     name, candidate = str(used["model"].iloc[0]), str(used["candidate"].iloc[0])
-    auc, error = value.loc["roc_auc"], value.loc["calibration_error"]
+    auc, error = value["roc_auc"], value["calibration_error"]
     base = rows[(rows["candidate"] == "base_rate") & (rows["measure"] == "average_precision")]["value"]
-    precision = value.loc["average_precision"]
+    precision = value["average_precision"]
     lift = f", {float(precision['value']) / float(base.iloc[0]):.1f} times the base rate" if len(base) and float(base.iloc[0]) > 0 else ""
     return Block(
         "model", f"The model {name} ranks a buyer above a non-buyer {share(auc['value'])} of the time{lift}; its probabilities are off by {100 * error['value']:.1f} points on average",

@@ -1,0 +1,161 @@
+"""Deterministic counters per step at any number of canonical events, full and with 1 % more: what may be compared over time.
+
+Jobs, stages, shuffle bytes, rows scanned and written come from Spark's event log, by the job group that the runner sets.
+Seconds are this machine's on this day: only their ratios mean something.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from wayprint import pipeline
+from wayprint.engine import Engine
+from wayprint.lake import Lake
+from wayprint.runner import Report, Runner
+from wayprint.session import own_session, session
+from wayprint.settings import load
+from wayprint.sources.keys import Keys
+from wayprint.tables.bronze import RAW_EVENTS
+from wayprint.tables.identity import OBSERVATIONS
+from wayprint.world import write_events
+
+AS_OF = dt.date(2026, 7, 1)
+METRICS = {
+    "internal.metrics.shuffle.write.bytesWritten": "shuffle_bytes",
+    "internal.metrics.input.recordsRead": "rows_scanned",
+    "internal.metrics.output.recordsWritten": "rows_written",
+    "internal.metrics.diskBytesSpilled": "spilled_bytes",
+    "internal.metrics.executorCpuTime": "cpu_ns",
+}
+Counters = dict[str, dict[str, int]]
+
+
+def measure(rows: int) -> str:
+    """A markdown report of one full run on `rows` events and one increment of 1 % more."""
+    with tempfile.TemporaryDirectory(prefix="wayprint-bench-") as scratch:
+        place = Path(scratch)
+        write_events(place / "events", rows + rows // 100, 1)
+        files = sorted((place / "events").rglob("*.parquet"))
+        (place / "log").mkdir()
+        settings = pipeline.compose(load(pipeline.SECTIONS), Keys.from_environment())
+        options = f"-Dspark.eventLog.enabled=true -Dspark.eventLog.dir=file:{place / 'log'} -Dspark.eventLog.compress=false -Dspark.eventLog.rolling.enabled=false"
+        settings = settings.replace("spark", driver_java_options=options)
+        spark = session(settings.spark)
+        engine = Engine(spark, Lake(str(place / "lake")), settings)
+        everything = spark.read.parquet(*map(str, files))
+        first = everything.where("pmod(xxhash64(record_id), 101) > 0")
+        reports: list[Report] = []
+        for events in (first, everything):
+            mine = own_session(spark)
+            given = (
+                mine.read.parquet(*map(str, files))
+                .where("pmod(xxhash64(record_id), 101) > 0" if events is first else "true")
+                .select(*RAW_EVENTS.column_names)
+            )
+            state = engine.lake.state(spark, RAW_EVENTS)
+            engine.lake.publish(
+                RAW_EVENTS, given, state, {"step": "bench", "inputs": {}, "checked": 0, "rules": {}, "turn": len(reports)}, given.count()
+            )
+            reports.append(_run(engine))
+        counts = (first.count(), everything.count())
+        spark.stop()
+        counters = read_counters(next(p for p in (place / "log").iterdir() if p.is_file()), [r.run_id for r in reports])
+    return _markdown(counts, reports, counters)
+
+
+def _run(engine: Engine) -> Report:
+    steps = [s for s in pipeline.STEPS if s.name != pipeline.INGEST]
+    report = Runner(engine.spark, engine.lake, steps, engine.settings, AS_OF, registry=engine.registry, threads=1).run()
+    if report.exit_code:
+        raise RuntimeError("; ".join(f"{r.step}: {r.error}" for r in report.results if r.error))
+    return report
+
+
+def read_counters(log: Path, runs: list[str]) -> list[Counters]:
+    """Per run, per step: what the event log says of its jobs."""
+    found: list[Counters] = [defaultdict(lambda: defaultdict(int)) for _ in runs]
+    owner: dict[int, tuple[int, str]] = {}
+    with open(log, encoding="utf-8") as lines:
+        for event in map(json.loads, lines):
+            if event["Event"] == "SparkListenerJobStart":
+                said = event.get("Properties", {}).get("spark.job.description", "").split()
+                if len(said) == 3 and said[1] in runs:
+                    run, step = runs.index(said[1]), said[2]
+                    found[run][step]["jobs"] += 1
+                    owner.update(dict.fromkeys(event["Stage IDs"], (run, step)))
+            elif event["Event"] == "SparkListenerStageCompleted" and event["Stage Info"]["Stage ID"] in owner:
+                run, step = owner[event["Stage Info"]["Stage ID"]]
+                found[run][step]["stages"] += 1
+                for metric in event["Stage Info"]["Accumulables"]:
+                    if metric["Name"] in METRICS:
+                        found[run][step][METRICS[metric["Name"]]] += int(metric["Value"])
+    return found
+
+
+def _markdown(counts: tuple[int, int], reports: list[Report], counters: list[Counters]) -> str:
+    full, more = counters
+    steps = [r.step for r in reports[0].results]
+    total_full, total_more = _sum(full, "cpu_ns"), _sum(more, "cpu_ns")
+    goals = [
+        ("identity: bytes shuffled per believed link, full", "<= 20 (built-in engine)", _per_edge(full, reports[0])),
+        (
+            "increment of 1 %: processor time against the full run",
+            "in proportion to what moved",
+            f"{100 * total_more / max(total_full, 1):.0f} %",
+        ),
+        (
+            "increment of 1 %: rows written against the full run",
+            "in proportion to what moved",
+            f"{100 * _sum(more, 'rows_written') / max(_sum(full, 'rows_written'), 1):.1f} %",
+        ),
+        ("spill to disk", "0", f"{_sum(full, 'spilled_bytes'):,} bytes"),
+    ]
+    lines = [
+        "# Bench",
+        "",
+        f"{counts[0]:,} canonical events, then {counts[1] - counts[0]:,} more. Written by `make bench`; 2 cores, 2 GB heap, steps one after the other.",
+        "",
+        "| goal | wanted | measured |",
+        "|---|---|---|",
+        *[f"| {a} | {b} | {c} |" for a, b, c in goals],
+        "",
+        "| step | jobs | stages | shuffled kB | rows scanned | rows written | +1 %: jobs | stages | shuffled kB | rows scanned | rows written | cpu +1 % / full |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for step in steps:
+        a, b = full[step], more[step]
+        cells = [*_cells(a), *_cells(b), f"{100 * b['cpu_ns'] / a['cpu_ns']:.0f} %" if a["cpu_ns"] else ""]
+        lines.append(f"| {step} | " + " | ".join(cells) + " |")
+    lines.append(
+        "| **all** | " + " | ".join([*_cells(_total(full)), *_cells(_total(more)), f"{100 * total_more / max(total_full, 1):.0f} %"]) + " |"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _cells(counts: dict[str, int]) -> list[str]:
+    return [
+        f"{counts['jobs']:,}",
+        f"{counts['stages']:,}",
+        f"{counts['shuffle_bytes'] // 1000:,}",
+        f"{counts['rows_scanned']:,}",
+        f"{counts['rows_written']:,}",
+    ]
+
+
+def _total(counters: Counters) -> dict[str, int]:
+    names: Iterable[str] = ("jobs", "stages", *METRICS.values())
+    return {name: _sum(counters, name) for name in names}
+
+
+def _sum(counters: Counters, name: str) -> int:
+    return sum(step[name] for step in counters.values())
+
+
+def _per_edge(full: Counters, report: Report) -> str:
+    edges = next((p.rows for r in report.results for p in r.published if p.table == OBSERVATIONS.name), 0)
+    return f"{full['resolve']['shuffle_bytes'] / max(edges, 1):.0f} ({edges:,} observations)"
