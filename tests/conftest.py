@@ -36,8 +36,8 @@ def spark() -> Iterator[Any]:
 
     scratch = tempfile.mkdtemp(prefix="wayprint-test-")
     built = session(SparkSettings(
-        master="local[2]", driver_memory="1g", shuffle_partitions=2, adaptive=True, threads=2,
-        driver_java_options=f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dspark.sql.warehouse.dir={scratch}/warehouse"), "wayprint-tests")
+        master="local[2]", driver_memory="2g", shuffle_partitions=2, adaptive=True, threads=2,
+        driver_java_options=f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m -Dspark.sql.warehouse.dir={scratch}/warehouse"), "wayprint-tests")
     built.sparkContext.setCheckpointDir(f"{scratch}/checkpoints")
     yield built
     built.stop()

@@ -78,9 +78,9 @@ def session(settings: SparkSettings, app: str = "wayprint") -> SparkSession:
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")
         )
-        for jar in jars:  # the 0.8 line of GraphFrames carries its Python API inside the jar
+        for jar in jars:  # the 0.8 line of GraphFrames carries its Python API inside the jar, and only that one fits
             if jar.name.startswith("graphframes-0.8") and str(jar) not in sys.path:
-                sys.path.append(str(jar))
+                sys.path.insert(0, str(jar))
     options = {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
