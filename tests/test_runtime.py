@@ -6,11 +6,9 @@ state of the code.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 import subprocess
-from pathlib import Path
 
 import pyspark
 import pytest
@@ -23,24 +21,18 @@ pytestmark = [pytest.mark.spark, pytest.mark.chain, pytest.mark.runtime35, pytes
 
 
 def rows_of_the_default_runtime() -> dict:
-    """From the cache if the code did not change since; else by a run of the default runtime's interpreter."""
-    cache = Path(os.environ.get("WAYPRINT_CACHE", chain.ROOT / ".cache"))
-    code = hashlib.sha256()
-    for path in sorted([*(chain.ROOT / "lib").rglob("*.py"), *(chain.ROOT / "conf").rglob("*.yaml"), Path(chain.__file__)]):
-        code.update(path.read_bytes())
-    file = cache / f"chain-{code.hexdigest()[:16]}.pickle"
-    if not file.exists():
+    """Kept by the other runtime's tests if the code did not change since; else made by a run of its interpreter."""
+    if not chain.kept_rows().exists():
         python = chain.ROOT / ".venv" / "bin" / "python"
         assert python.exists(), f"{python} is not there: run `make setup`"
         environment = {k: v for k, v in os.environ.items() if k != "WAYPRINT_JARS" and not k.startswith("PYSPARK")}
-        subprocess.run([str(python), "-m", "tests.laws.chain", str(file)], cwd=chain.ROOT, env=environment, check=True)
-    return pickle.loads(file.read_bytes())
+        subprocess.run([str(python), "-m", "tests.laws.chain"], cwd=chain.ROOT, env=environment, check=True)
+    return pickle.loads(chain.kept_rows().read_bytes())
 
 
-def test_the_whole_chain_with_graphframes_gives_the_rows_of_the_default_runtime(spark, tmp_path, caplog):
-    as_of = chain.small_world(tmp_path)
+def test_the_whole_chain_with_graphframes_gives_the_rows_of_the_default_runtime(spark, world, tmp_path, caplog):
     settings = chain.chain_settings().replace("identity", engine="graphframes")
     with caplog.at_level("WARNING"):
-        chain.run(spark, tmp_path / "raw", tmp_path / "lake", as_of, settings)
+        chain.run(spark, world.raw, tmp_path / "lake", world.as_of, settings)
     assert "GraphFrames' jar is not in this session" not in caplog.text
     assert chain.differences(rows_of_the_default_runtime(), chain.tables(spark, Lake(str(tmp_path / "lake"))), tolerance=1e-9) == []

@@ -12,6 +12,7 @@ from wayprint.attribution.weights import weigh_channels
 from wayprint.audiences.lifecycle import place_lifecycle
 from wayprint.audiences.members import choose_members, weigh_persons
 from wayprint.audiences.settings import AudienceSettings
+from wayprint.audiences.suppressions import list_suppressions
 from wayprint.contracts import Previous, RawFiles, Step, Whole
 from wayprint.events.cleaning import clean
 from wayprint.events.contacts import latest_contacts
@@ -43,7 +44,7 @@ from wayprint.sources.ingest import ingest, parse_files
 from wayprint.sources.keys import Keys
 from wayprint.sources.settings import SourceSettings
 from wayprint.tables.attribution import CHANNEL_CREDITS, CHANNEL_WEIGHTS, CONVERSION_CREDITS, PATHS, RETURNS
-from wayprint.tables.audiences import AUDIENCE_MEMBERS, AUDIENCE_SIZES, LIFECYCLE
+from wayprint.tables.audiences import AUDIENCE_MEMBERS, AUDIENCE_SIZES, LIFECYCLE, SUPPRESSIONS
 from wayprint.tables.bronze import FILES, QUARANTINE, RAW_CONTACTS, RAW_COSTS, RAW_EVENTS, RAW_REFERENCES, VAULT
 from wayprint.tables.events import CONTACTS, COSTS, EVENTS, REFUSED_EVENTS, REPEATED_EVENTS, UNIQUE_EVENTS
 from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP, OBSERVATIONS, PERSON_CONSENTS, PERSONS
@@ -122,6 +123,7 @@ JOBS: dict[str, tuple[Step, ...]] = {
     ),
     "audiences": (
         Step(place_lifecycle, (PERSONS, CONVERSIONS, TOUCHES), (LIFECYCLE,), each="person_id"),
+        Step(list_suppressions, (PERSONS, TOUCHES, PERSON_CONSENTS), (SUPPRESSIONS,), each="person_id"),
         Step(choose_members, (PERSONS, TOUCHES, CONVERSIONS, LIFECYCLE, SCORES, PERSON_CONSENTS, Previous(AUDIENCE_MEMBERS), Previous(AUDIENCE_SIZES)),
              (AUDIENCE_SIZES, AUDIENCE_MEMBERS), prepare=weigh_persons),
     ),

@@ -13,7 +13,7 @@ from wayprint.identity import components
 from wayprint.identity.components import ARROW_STARS, connect, contract, in_rounds, with_graphframes, with_numbers
 from wayprint.identity.components import graphframe_class as jar_of
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.runtime35]
 
 Links = list[tuple[str, str]]
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import math
 import os
+import pickle
 import random
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import pyspark
 from wayprint import pipeline
 from wayprint.contracts import Table
 from wayprint.engine import Engine, find_files
 from wayprint.lake import Lake
 from wayprint.pipeline import STEPS
 from wayprint.runner import Report
+from wayprint.session import session
 from wayprint.settings import Settings, load
 from wayprint.sources.keys import Keys
 from wayprint.tables import ALL
@@ -150,23 +155,39 @@ def _close(a: Any, b: Any, tolerance: float) -> bool:
     return bool(a == b)
 
 
-def write_rows(file: Path) -> None:
-    """The rows of a fresh lake on this interpreter's runtime, for the other runtime to compare with."""
-    import pickle
-    import tempfile
 
-    from wayprint.session import session
+def dealt_world(place: Path) -> tuple[list[Path], Path, dt.date]:
+    """The world of the tests: its three deliveries, all of them as one, and the day after its last."""
+    as_of = small_world(place)
+    dealt = deliveries(place / "raw", place, random.Random(7), 3)
+    return dealt, merged(dealt, place / "all"), as_of
 
+
+def kept_rows() -> Path:
+    """Where the rows that the default runtime makes of that world are kept, for this state of the code."""
+    code = hashlib.sha256()
+    for path in sorted([*(ROOT / "lib").rglob("*.py"), *(ROOT / "conf").rglob("*.yaml"), Path(__file__)]):
+        code.update(path.read_bytes())
+    return Path(os.environ.get("WAYPRINT_CACHE", ROOT / ".cache")) / f"chain-{code.hexdigest()[:16]}.pickle"
+
+
+def keep_rows(rows: dict[str, list[tuple[Any, ...]]]) -> None:
+    if pyspark.__version__.startswith("4."):
+        kept_rows().parent.mkdir(parents=True, exist_ok=True)
+        kept_rows().with_suffix(".partial").write_bytes(pickle.dumps(rows))
+        kept_rows().with_suffix(".partial").replace(kept_rows())
+
+
+def main() -> None:
+    """Make and keep the rows on this interpreter's runtime, for the other runtime to compare with."""
     settings = chain_settings()
     spark = session(settings.spark)
     with tempfile.TemporaryDirectory() as place:
-        as_of = small_world(Path(place))
-        run(spark, Path(place) / "raw", Path(place) / "lake", as_of, settings)
-        found = tables(spark, Lake(str(Path(place) / "lake")))
+        _, raw, as_of = dealt_world(Path(place))
+        run(spark, raw, Path(place) / "lake", as_of, settings)
+        keep_rows(tables(spark, Lake(str(Path(place) / "lake"))))
     spark.stop()
-    file.with_suffix(".partial").write_bytes(pickle.dumps(found))
-    file.with_suffix(".partial").replace(file)
 
 
 if __name__ == "__main__":
-    write_rows(Path(sys.argv[1]))
+    main()

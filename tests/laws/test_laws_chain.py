@@ -38,8 +38,8 @@ def test_three_deliveries_in_any_order_with_repetitions_end_in_the_rows_of_one(s
 
 
 def test_a_run_killed_three_times_and_run_again_ends_in_the_rows_of_an_undisturbed_one(spark, world, baseline, tmp_path):
-    """The killed runs also use other partitions and no adaptive execution, which must change nothing either."""
-    killed_then_finished(world, tmp_path / "lake", random.Random(3), kills=3, WAYPRINT_SPARK__SHUFFLE_PARTITIONS="7", WAYPRINT_SPARK__ADAPTIVE="false")
+    """The killed runs also use other partitions and adaptive execution, which must change nothing either."""
+    killed_then_finished(world, tmp_path / "lake", random.Random(3), kills=3, WAYPRINT_SPARK__SHUFFLE_PARTITIONS="7", WAYPRINT_SPARK__ADAPTIVE="true")
     assert chain.differences(baseline.rows, chain.tables(spark, Lake(str(tmp_path / "lake")))) == []
 
 
@@ -76,3 +76,22 @@ def killed_then_finished(world, lake, rng, kills, **environ):
 
 def commits(lake) -> int:
     return len(list(lake.glob("*/*/_delta_log/*.json")))
+
+
+def test_identity_finds_the_true_persons(baseline, world):
+    """Pairs of identifiers that the files tie together, against the simulated truth; shared and junk ones left out."""
+    import pandas as pd
+    from wayprint.sources.identifiers import canonical
+    from wayprint.sources.keys import Keys
+
+    from tests.identity.scoring import score
+
+    keys, truth = Keys.from_environment(), pd.read_csv(world.truth / "identifiers.csv", dtype={"value": str}, keep_default_na=False)
+    known = [canonical(kind, value, "FR") for kind, value in zip(truth["type"], truth["value"], strict=True)]
+    truth["identifier_id"] = [keys.identifier_id(*value) if value else None for value in known]
+    columns = chain.ALL["identity_map"].column_names
+    found = pd.DataFrame(baseline.rows["identity_map"], columns=columns)
+    measured = score(found, truth.dropna(subset=["identifier_id"]))
+    assert measured.precision >= 0.99
+    assert measured.recall >= 0.95
+    assert measured.largest <= measured.largest_true + 5
