@@ -1,0 +1,63 @@
+"""Settings: every knob stands in base.yaml with its reason, unknown words are answered, marked knobs change the fingerprint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from wayprint.contracts import BadConfiguration
+from wayprint.pipeline import SECTIONS, STEPS
+from wayprint.settings import conf_folder, load
+
+BASE = yaml.safe_load(Path(str(conf_folder() / "base.yaml")).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("section", sorted(SECTIONS))
+def test_every_knob_has_a_value_and_a_reason_in_base_yaml(section):
+    knobs = BASE[section] or {}
+    assert set(knobs) == set(SECTIONS[section].model_fields)
+    assert [name for name, knob in knobs.items() if not knob.get("why")] == []
+
+
+@pytest.mark.parametrize("env", ["dev", "test", "prod"])
+def test_every_environment_loads(env):
+    assert load(SECTIONS, env).env == env
+
+
+def test_an_environment_variable_outweighs_the_files():
+    settings = load(SECTIONS, environ={"WAYPRINT_JOURNEYS__JOURNEY_GAP_DAYS": "12"})
+    assert settings.journeys.journey_gap_days == 12
+
+
+def test_only_marked_knobs_change_the_fingerprint():
+    settings = load(SECTIONS, environ={})
+    kind = SECTIONS["identity"]
+    assert settings.replace("identity", max_local_edges=77).fingerprint(kind) == settings.fingerprint(kind)
+    assert settings.replace("identity", shared_device_logins=3).fingerprint(kind) != settings.fingerprint(kind)
+
+
+def test_settings_cannot_be_changed_in_place():
+    with pytest.raises(Exception, match="frozen"):
+        load(SECTIONS, environ={}).journeys.journey_gap_days = 3
+
+
+def test_a_missing_environment_file_is_named():
+    with pytest.raises(BadConfiguration, match=r"no staging\.yaml"):
+        load(SECTIONS, "staging")
+
+
+def test_steps_are_listed_once_and_after_what_they_read():
+    written: set[str] = set()
+    for step in STEPS:
+        assert {t.name for t in step.inputs} <= written, step.name
+        assert not written & {t.name for t in step.writes}
+        written |= {t.name for t in step.writes}
+
+
+def test_readme_map_is_what_the_pipeline_says():
+    from wayprint import readme
+    from wayprint.catalogue import markdown
+
+    assert readme.current() == markdown()
