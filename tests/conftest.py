@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from wayprint.contracts import Table
 
 os.environ["TZ"] = "UTC"

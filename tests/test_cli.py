@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from wayprint import cli
 from wayprint.settings import conf_folder
 

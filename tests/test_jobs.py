@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.laws import chain
 from wayprint.bundle import bundle
 from wayprint.lake import Lake
 from wayprint.pipeline import JOBS
 from wayprint.session import jars_folder
-
-from tests.laws import chain
 
 ROOT = chain.ROOT
 pytestmark = [pytest.mark.spark, pytest.mark.chain]

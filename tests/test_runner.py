@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 from pyspark.sql import functions as F
+
 from wayprint.contracts import ContractBroken, Previous, Step, Table, Whole, col, fail, warn
 from wayprint.lake import Conflict, Lake
 from wayprint.runner import Runner

@@ -12,9 +12,9 @@ import subprocess
 
 import pyspark
 import pytest
-from wayprint.lake import Lake
 
 from tests.laws import chain
+from wayprint.lake import Lake
 
 ON_35 = pyspark.__version__.startswith("3.5")
 pytestmark = [pytest.mark.spark, pytest.mark.chain, pytest.mark.runtime35, pytest.mark.skipif(not ON_35, reason="the second runtime's own tests: run by .venv-3.5")]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import yaml
+
 from wayprint.attribution.settings import AttributionSettings
 
 

@@ -6,6 +6,7 @@ from math import factorial
 import numpy as np
 import pytest
 from pydantic import ValidationError
+
 from wayprint.attribution import heuristics
 from wayprint.attribution.intervals import GROUPS, bounds, resample_counts, resample_groups
 from wayprint.attribution.markov import count_flows, ending_value, markov, removal

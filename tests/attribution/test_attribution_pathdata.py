@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from wayprint.attribution import heuristics
 from wayprint.attribution.intervals import resample_counts
 from wayprint.attribution.markov import count_flows, ending_value, removal

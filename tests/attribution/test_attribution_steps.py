@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from pyspark.sql import functions as F
+
 from wayprint.attribution.credit import NONE, credit_conversions, sum_credits
 from wayprint.attribution.markov import count_flows, removal
 from wayprint.attribution.paths import trace_paths

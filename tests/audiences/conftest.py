@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from wayprint.audiences.settings import AudienceSettings
 from wayprint.settings import conf_folder, read_yaml
 

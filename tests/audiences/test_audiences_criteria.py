@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from wayprint.audiences.criteria import first_day
 from wayprint.audiences.members import weigh_persons
 from wayprint.audiences.settings import AudienceSettings

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import ValidationError
+
 from wayprint.audiences.definition import BadAudience, check_folder, parse
 from wayprint.audiences.grammar import CHANNELS as KNOWN_CHANNELS
 from wayprint.audiences.grammar import LEAVES, Group

@@ -8,6 +8,7 @@ import unicodedata
 from typing import Any
 
 import pytest
+
 from wayprint.audiences.destinations import Destination, Rejected
 
 GOOGLE, META = "google_customer_match", "meta_custom_audience"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from wayprint.audiences.destinations import Destination
 from wayprint.audiences.exports import export_rows
 from wayprint.audiences.files import write_files

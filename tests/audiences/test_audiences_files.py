@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from wayprint.audiences.destinations import Destination
 from wayprint.audiences.files import Manifest, safe_cell, write_files
 

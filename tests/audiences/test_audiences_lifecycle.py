@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from wayprint.audiences.lifecycle import place_lifecycle
 from wayprint.audiences.settings import AudienceSettings
 from wayprint.contracts import conform

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from wayprint.audiences.members import choose_members, is_held_out, preview_sizes, weigh_persons
 from wayprint.audiences.settings import AudienceSettings
 from wayprint.audiences.suppressions import list_suppressions

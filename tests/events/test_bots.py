@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from wayprint.events.bots import busy_days, is_machine
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import ValidationError
+
 from wayprint.events.channels import classify
 from wayprint.events.settings import ChannelRules
 from wayprint.settings import conf_folder

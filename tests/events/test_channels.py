@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
+
 from wayprint.events.channels import classify, place_in_channels
 from wayprint.tables.events import UNIQUE_EVENTS
 

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 
 import pytest
+
 from wayprint.contracts import conform
 from wayprint.events.cleaning import clean
 from wayprint.tables.events import EVENTS, REFUSED_EVENTS, UNIQUE_EVENTS

@@ -7,6 +7,7 @@ import random
 from decimal import Decimal
 
 import pytest
+
 from wayprint.contracts import conform
 from wayprint.events.contacts import latest_contacts
 from wayprint.events.costs import daily_costs
@@ -103,3 +104,8 @@ def test_the_total_is_exact_and_order_of_delivery_changes_nothing(rows, settings
     again = daily_costs(rows(RAW_COSTS, *draw.sample(lines, len(lines))).repartition(5), settings.events).collect()
     assert sum(row.cost_amount for row in once) == sum(figures.values())
     assert sorted(map(str, once)) == sorted(map(str, again))
+
+
+def test_what_a_printed_catalogue_cost_is_of_the_channel_of_the_catalogue(rows, settings):
+    costs = daily_costs(rows(RAW_COSTS, {"platform": "catalogue", "utm_source": "catalogue", "utm_medium": "print"}), settings.events)
+    assert [c.channel for c in costs.collect()] == ["Catalogue"]

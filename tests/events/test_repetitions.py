@@ -7,6 +7,7 @@ import hashlib
 import random
 
 import pytest
+
 from wayprint.contracts import conform
 from wayprint.events.repetitions import deduplicate
 from wayprint.tables.bronze import RAW_EVENTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pyarrow as pa
+
 from wayprint.events.twins import Sighting, twins
 from wayprint.events.verdicts import whole_devices
 

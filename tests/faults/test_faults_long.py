@@ -7,10 +7,10 @@ import random
 import subprocess
 
 import pytest
-from wayprint.lake import Lake
 
 from tests.laws import chain
 from tests.laws.test_laws_chain import killed_then_finished
+from wayprint.lake import Lake
 
 pytestmark = [pytest.mark.spark, pytest.mark.faults]
 TIMES = int(os.environ.get("WAYPRINT_FAULTS", "20"))

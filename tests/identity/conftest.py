@@ -18,6 +18,7 @@ def knobs(settings: Any) -> Any:
 def sightings(rows: Any) -> Any:
     """`sightings("login:ann email:a 3", ...)`: observations of two identifiers (or one), each written type:name, and how often."""
     from households import ident
+
     from wayprint.tables.identity import OBSERVATIONS
 
     def build(*lines: str) -> Any:

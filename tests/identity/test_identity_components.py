@@ -9,6 +9,7 @@ from typing import Any
 import networkx as nx
 import pyarrow as pa
 import pytest
+
 from wayprint.identity import components
 from wayprint.identity.components import ARROW_STARS, connect, contract, in_rounds, with_graphframes, with_numbers
 from wayprint.identity.components import graphframe_class as jar_of

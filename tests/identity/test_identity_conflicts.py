@@ -9,6 +9,7 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 import pytest
+
 from wayprint.identity.conflicts import settle
 
 COLUMNS = ["identifier_id", "identifier_type", "other_id", "other_type", "sightings", "last_seen_at"]

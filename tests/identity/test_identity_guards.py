@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from households import ident
+
 from wayprint.contracts import conform
 from wayprint.identity.resolution import decide, resolve
 from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP

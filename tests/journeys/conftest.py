@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
+
 from wayprint.journeys.settings import JourneySettings
 from wayprint.settings import conf_folder, load
 

@@ -6,6 +6,7 @@ import random
 from decimal import Decimal
 
 import pytest
+
 from wayprint.contracts import conform
 from wayprint.journeys.conversions import order_conversions
 from wayprint.tables.journeys import CONVERSIONS, TOUCHES

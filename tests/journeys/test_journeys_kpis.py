@@ -7,6 +7,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 import pytest
+
 from wayprint.contracts import conform
 from wayprint.journeys.kpis import count_kpis
 from wayprint.tables.events import EVENTS

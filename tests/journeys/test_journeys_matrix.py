@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from scipy.stats import binomtest
+
 from wayprint.contracts import conform
 from wayprint.journeys.flows import follow_flows, funnel_stages, measure_effort
 from wayprint.journeys.matrix import map_stages

@@ -7,6 +7,7 @@ import hashlib
 import random
 
 import pytest
+
 from wayprint.contracts import conform
 from wayprint.journeys.sessions import sessionize
 from wayprint.tables.events import EVENTS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
+
 from wayprint.journeys.settings import FACTS, JourneySettings, Kpi, StagePlan
 from wayprint.tables.bronze import EVENT_NAMES
 

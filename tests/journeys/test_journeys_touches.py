@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from wayprint.contracts import conform
 from wayprint.journeys.touches import place_touches
 from wayprint.tables.events import EVENTS

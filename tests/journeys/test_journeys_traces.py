@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+
 from wayprint.contracts import conform
 from wayprint.journeys.journeys import trace_journeys
 from wayprint.tables.journeys import CONVERSIONS, JOURNEYS, TOUCHES, VISITS

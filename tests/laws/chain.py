@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyspark
+
 from wayprint import pipeline
 from wayprint.contracts import Table
 from wayprint.engine import Engine, find_files

@@ -10,9 +10,9 @@ import subprocess
 import time
 
 import pytest
-from wayprint.lake import Lake
 
 from tests.laws import chain
+from wayprint.lake import Lake
 
 pytestmark = [pytest.mark.spark, pytest.mark.chain]
 
@@ -81,10 +81,10 @@ def commits(lake) -> int:
 def test_identity_finds_the_true_persons(baseline, world):
     """Pairs of identifiers that the files tie together, against the simulated truth; shared and junk ones left out."""
     import pandas as pd
-    from wayprint.sources.identifiers import canonical
-    from wayprint.sources.keys import Keys
 
     from tests.identity.scoring import score
+    from wayprint.sources.identifiers import canonical
+    from wayprint.sources.keys import Keys
 
     keys, truth = Keys.from_environment(), pd.read_csv(world.truth / "identifiers.csv", dtype={"value": str}, keep_default_na=False)
     known = [canonical(kind, value, "FR") for kind, value in zip(truth["type"], truth["value"], strict=True)]

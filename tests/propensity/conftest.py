@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from wayprint.propensity.settings import PropensitySettings
 from wayprint.settings import conf_folder, read_yaml
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
 from wayprint.propensity.evaluate import bins_of, evaluate, loss_difference, resamples, statistics
 
 

@@ -3,6 +3,7 @@ import random
 from decimal import Decimal
 
 import pytest
+
 from wayprint.contracts import broken_counts, conform
 from wayprint.propensity.examples import build_examples, feature_dates
 from wayprint.tables.identity import IDENTITY_MAP

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import functions as F
+
 from wayprint.contracts import conform
 from wayprint.propensity.model import probability
 from wayprint.propensity.score import score_persons

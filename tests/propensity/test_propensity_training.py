@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+
 from wayprint.propensity.model import BLOCK, fit, probability
 from wayprint.propensity.training import FEATURE_NAMES, digest_of, gate, loss_difference, measure_models, rows_of
 from wayprint.registry import Registry

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from wayprint.report.blocks import all_blocks
 from wayprint.report.page import five_numbers, five_sentences, render
 

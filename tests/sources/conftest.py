@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from wayprint.sources.ingest import read_file
 from wayprint.sources.keys import Keys
 from wayprint.sources.settings import SourceSettings

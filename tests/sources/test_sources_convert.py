@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
+
 from wayprint.sources.convert import Refused, Times, converters, product, shape, text
 
 UTC = converters(Times("UTC", 2000, 2035))

@@ -7,6 +7,7 @@ import io
 import random
 
 import pytest
+
 from wayprint.sources.identifiers import canonical
 from wayprint.sources.ingest import read_file, record_batches
 from wayprint.sources.listing import beside, list_files, opened

@@ -7,6 +7,7 @@ import random
 import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
+
 from wayprint.sources.identifiers import canonical, identifier
 
 

@@ -5,6 +5,7 @@ import hashlib
 import os
 
 import pytest
+
 from wayprint.contracts import RawFiles, conform
 from wayprint.sources.ingest import TABLES, WIDE, ingest, parse_files
 from wayprint.sources.keys import Keys

@@ -5,6 +5,7 @@ import hmac
 import pickle
 
 import pytest
+
 from wayprint.sources.keys import HASH_KEY, VAULT_KEY, BadKey, Keys
 
 KEYS = Keys(bytes(range(32)), bytes(range(1, 33)))

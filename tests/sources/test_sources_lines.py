@@ -5,6 +5,7 @@ import io
 import random
 
 import pytest
+
 from wayprint.sources.lines import Lines
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
 from wayprint.contracts import RawFiles
 from wayprint.sources.keys import Keys
 from wayprint.sources.listing import BadSources, beside, child, list_files, name_of, opened

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+
 from wayprint.sources.identifiers import canonical
 
 LINE = "id,at,login,amount\n{}\n"

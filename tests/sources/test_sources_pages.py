@@ -1,6 +1,7 @@
 """Addresses: what may be kept of them, and never their query."""
 
 import pytest
+
 from wayprint.sources.pages import device_type, page, referrer_host
 
 

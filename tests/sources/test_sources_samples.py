@@ -6,6 +6,7 @@ import gzip
 from decimal import Decimal
 
 import pytest
+
 from wayprint.sources.ingest import read_file
 from wayprint.sources.listing import beside, list_files, opened
 

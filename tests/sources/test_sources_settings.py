@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from wayprint.pipeline import SECTIONS
 from wayprint.settings import BadConfiguration, conf_folder, load
 from wayprint.sources.specs import pattern

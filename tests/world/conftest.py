@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from wayprint.world import World, build
 
 PEOPLE, DAYS, START = 1200, 100, date(2026, 1, 1)

@@ -6,6 +6,7 @@ import hashlib
 
 import pyarrow.parquet as pq
 import pytest
+
 from wayprint.tables.bronze import RAW_EVENTS
 from wayprint.world import bulk, write_events
 

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from wayprint.world import build, write_raw, write_truth
 
 

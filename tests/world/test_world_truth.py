@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+
 from wayprint.world import build
 from wayprint.world.behaviour import BASE, KEEPS_RELIEF, RELIEF, SLOPE, month_chance, wish_chance
 from wayprint.world.campaigns import CHANNELS, OPEN_EXPOSURE

@@ -83,9 +83,15 @@ def with_hints(events: DataFrame, rules: ChannelRules) -> DataFrame:
     return sited.select(*events.columns, "_campaign", hint.alias("_hint"))
 
 
-def channel_column(rules: ChannelRules, source: Column, medium: Column, campaign: Column) -> Column:
-    """struct<channel, channel_rule, is_digital> by GA4's rules; the hints come tidy and not null."""
+def channel_column(rules: ChannelRules, source: Column, medium: Column, campaign: Column, platform: Column | None = None) -> Column:
+    """struct<channel, channel_rule, is_digital> by GA4's rules; the hints come tidy and not null.
+
+    With `platform` the own rules are asked first, as of something without an event: what a printed catalogue cost is Catalogue.
+    """
     hints = {"source": source, "medium": medium, "campaign": campaign}
+    if platform is not None:
+        own = _first_match(rules.own, {**hints, "platform": F.coalesce(platform, F.lit("")), "event_name": F.lit("")}, rules)
+        return F.coalesce(own, channel_column(rules, source, medium, campaign))
     return F.coalesce(_first_match(rules.groups, hints, rules), _place(rules.otherwise, rules))
 
 

@@ -58,4 +58,5 @@ def _channel(rules: ChannelRules) -> Column:
         rules,
         source=F.coalesce(tidy(F.col("_named.utm_source")), F.try_element_at(F.create_map(*pairs), platform), platform),
         medium=F.coalesce(tidy(F.col("_named.utm_medium")), F.lit(rules.platform_medium)),
-        campaign=F.coalesce(tidy(F.col("_named.campaign")), F.lit(NOT_SET)))["channel"]
+        campaign=F.coalesce(tidy(F.col("_named.campaign")), F.lit(NOT_SET)),
+        platform=platform)["channel"]
