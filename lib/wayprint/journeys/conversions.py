@@ -24,7 +24,7 @@ def order_conversions(touches: DataFrame, settings: JourneySettings) -> DataFram
     """
     is_purchase = F.col("event_name") == "purchase"
     is_refund = F.col("event_name") == "refund"
-    listed = F.array_position(F.array(*[F.lit(s) for s in settings.order_sources]).cast("array<string>"), F.col("source"))
+    listed = F.call_function("array_position", F.array(*[F.lit(s) for s in settings.order_sources]).cast("array<string>"), F.col("source"))
     rank = F.struct(
         F.when(listed > 0, listed).otherwise(len(settings.order_sources) + 1).alias("place"),
         F.col("device_id").isNotNull().alias("is_tracker"),

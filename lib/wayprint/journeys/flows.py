@@ -40,7 +40,7 @@ def follow_flows(journeys: DataFrame) -> DataFrame:
 def funnel_stages(journeys: DataFrame, settings: JourneySettings) -> DataFrame:
     """One row per stage of the buying order: who reached it, or a later one (also by jumping over it); 0 where nobody did."""
     order = settings.stages.buying_order
-    places = F.transform("stages", lambda stage: F.array_position(F.array(*[F.lit(name) for name in order]), stage))
+    places = F.transform("stages", lambda stage: F.call_function("array_position", F.array(*[F.lit(name) for name in order]), stage))
     reached = journeys.select("person_id", F.coalesce(F.array_max(places), F.lit(0)).alias("furthest"))
     persons = reached.groupBy("person_id").agg(
         F.max("furthest").alias("furthest"),

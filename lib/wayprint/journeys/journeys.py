@@ -99,7 +99,7 @@ def summarise_journeys(numbered: DataFrame, settings: JourneySettings, as_of: dt
         .withColumn("travelled", F.filter("in_time", lambda t: ~t["is_further_row"]))
         .withColumn("channels", F.col("travelled.channel"))
         .withColumn("stages", F.filter(F.col("travelled.stage"), lambda s: s.isNotNull()))
-        .withColumn("places", F.filter(F.transform(inbound_stages, lambda s: F.array_position(order, s)), lambda p: p > 0))
+        .withColumn("places", F.filter(F.transform(inbound_stages, lambda s: F.call_function("array_position", order, s)), lambda p: p > 0))
         .withColumn("moves", moves(F.col("places"))))
     ended_by = F.when(F.col("conversion_id").isNotNull(), "conversion").when(still_open, "open").otherwise("silence")
     return described.select(
