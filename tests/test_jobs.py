@@ -67,9 +67,9 @@ def test_other_tools_read_gold_as_spark_does(baseline, spark):
     for name in ("persons", "journeys", "channel_credits", "returns", "lifecycle", "kpis"):
         rows = DeltaTable(f"{baseline.lake}/gold/{name}").to_pyarrow_table()
         assert rows.num_rows == len(baseline.rows[name]), name
-        assert duckdb.sql("select count(*) from rows").fetchone() == (len(baseline.rows[name]),)
+        assert duckdb.sql("select count(*) from rows").fetchall() == [(len(baseline.rows[name]),)]
     revenue = DeltaTable(f"{baseline.lake}/gold/conversions").to_pyarrow_table()  # noqa: F841 (read by name below)
-    by_duck = duckdb.sql("select sum(revenue_amount) from revenue").fetchone()[0]
+    by_duck = duckdb.sql("select sum(revenue_amount) from revenue").fetchall()[0][0]
     assert by_duck == sum(r[chain.ALL["conversions"].column_names.index("revenue_amount")] for r in baseline.rows["conversions"])
     assert lake.state(spark, chain.ALL["persons"]).version is not None
 
