@@ -124,7 +124,8 @@ def test_a_browser_draws_every_chart_without_error_request_or_sideways_scrolling
     probe = """<script>addEventListener("load", () => setTimeout(() => {
       document.title = JSON.stringify({charts: document.querySelectorAll(".chart .main-svg").length > 0 ?
         [...document.querySelectorAll(".chart")].filter(c => c.querySelector(".main-svg")).length : 0, wanted: document.querySelectorAll(".chart").length,
-        wide: document.documentElement.scrollWidth - document.documentElement.clientWidth, errors: window.failed || []}); }, 1500));
+        wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        cut: [...document.querySelectorAll(".chart")].filter(c => c.querySelector(".main-svg").getBoundingClientRect().width > c.clientWidth + 1).length, errors: window.failed || []}); }, 1500));
       </script>"""
     text = page.read_text(encoding="utf-8")
     trap = "<script>window.failed = []; addEventListener('securitypolicyviolation', e => failed.push(e.blockedURI)); addEventListener('error', e => failed.push(String(e.message))); console.error = (...a) => failed.push(a.join(' '));</script>"
@@ -139,3 +140,4 @@ def test_a_browser_draws_every_chart_without_error_request_or_sideways_scrolling
     assert verdict["errors"] == []
     assert verdict["charts"] == verdict["wanted"] > 5
     assert verdict["wide"] <= 0
+    assert verdict["cut"] == 0

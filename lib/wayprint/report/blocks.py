@@ -91,7 +91,7 @@ def stage_channel(frames: Frames, settings: ReportSettings) -> Block:
         x=order, y=channels[::-1], colorscale="Teal", showscale=False, text=text, hovertemplate="%{y}, %{x}<br>%{text}<extra></extra>", xgap=2, ygap=2))
     figure.update_xaxes(side="top")
     rated = cells[(cells["answers"] >= settings.least_cell)].sort_values("satisfaction_rate")
-    sure = cells[(cells["journeys"] >= settings.least_cell) & (cells["stage"] != "purchase")].sort_values("conversion_low", ascending=False)
+    sure = cells[(cells["journeys"] >= settings.least_cell) & (cells["phase"] == "before")].sort_values("conversion_low", ascending=False)
     best = sure.iloc[0] if len(sure) else None
     worst = rated.iloc[0] if len(rated) else None
     title = f"{whole(cells['touches'].sum())} moments of contact fall on {len(cells)} touchpoints"
