@@ -31,13 +31,13 @@ def settings() -> Any:
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[Any]:
+def spark(settings: Any) -> Iterator[Any]:
     from wayprint.session import SparkSettings, session
 
     scratch = tempfile.mkdtemp(prefix="wayprint-test-")
     built = session(SparkSettings(
         master="local[2]", driver_memory="2g", shuffle_partitions=2, adaptive=False, threads=3,
-        driver_java_options=f"-XX:+UseSerialGC -Dspark.sql.warehouse.dir={scratch}/warehouse"), "wayprint-tests")
+        driver_java_options=f"{settings.spark.driver_java_options} -Dspark.sql.warehouse.dir={scratch}/warehouse"), "wayprint-tests")
     built.sparkContext.setCheckpointDir(f"{scratch}/checkpoints")
     yield built
     built.stop()

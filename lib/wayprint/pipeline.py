@@ -14,10 +14,10 @@ from wayprint.audiences.members import choose_members, weigh_persons
 from wayprint.audiences.settings import AudienceSettings
 from wayprint.audiences.suppressions import list_suppressions
 from wayprint.contracts import Previous, RawFiles, Step, Whole
-from wayprint.events.cleaning import clean
+from wayprint.events.cleaning import clean, judge_events
 from wayprint.events.contacts import latest_contacts
 from wayprint.events.costs import daily_costs
-from wayprint.events.repetitions import deduplicate
+from wayprint.events.repetitions import deduplicate, find_repetitions
 from wayprint.events.settings import EventSettings
 from wayprint.identity.consents import settle_consents
 from wayprint.identity.observations import observe
@@ -87,8 +87,8 @@ INGEST = "ingest"
 JOBS: dict[str, tuple[Step, ...]] = {
     "ingest": (
         Step(ingest, (RawFiles(),), (VAULT, RAW_EVENTS, RAW_CONTACTS, RAW_COSTS, RAW_REFERENCES, QUARANTINE, FILES), each="file_id", prepare=parse_files),
-        Step(deduplicate, (RAW_EVENTS,), (UNIQUE_EVENTS, REPEATED_EVENTS), each="event_id", commit=UNIQUE_EVENTS),
-        Step(clean, (UNIQUE_EVENTS,), (EVENTS, REFUSED_EVENTS), each="origin_id", commit=EVENTS),
+        Step(deduplicate, (RAW_EVENTS,), (UNIQUE_EVENTS, REPEATED_EVENTS), each="event_id", prepare=find_repetitions, commit=UNIQUE_EVENTS),
+        Step(clean, (UNIQUE_EVENTS,), (EVENTS, REFUSED_EVENTS), each="origin_id", prepare=judge_events, commit=EVENTS),
         Step(latest_contacts, (RAW_CONTACTS,), (CONTACTS,), each="contact_id"),
         Step(daily_costs, (RAW_COSTS,), (COSTS,)),
     ),

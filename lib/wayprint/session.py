@@ -89,6 +89,7 @@ def session(settings: SparkSettings, app: str = "wayprint") -> SparkSession:
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.adaptive.enabled": str(settings.adaptive).lower(),
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        "spark.sql.codegen.cache.maxEntries": "5000",  # a run compiles over a thousand classes; with Spark's 100 a third of it was compiling again
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.cleaner.referenceTracking.cleanCheckpoints": "true",

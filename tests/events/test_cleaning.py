@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from wayprint.contracts import conform
-from wayprint.events.cleaning import clean
+from wayprint.events.cleaning import clean, judge_events
 from wayprint.tables.events import EVENTS, REFUSED_EVENTS, UNIQUE_EVENTS
 
 pytestmark = pytest.mark.spark
@@ -30,11 +30,15 @@ def knobs(settings):
     return settings.replace("events", bot_events_per_minute=4).events
 
 
+def judged_and_clean(unique_events, knobs):
+    return clean(unique_events, judge_events(unique_events, knobs), knobs)
+
+
 @pytest.fixture
 def cleaned(rows, settings):
     """The events kept and refused, by event key."""
     def build(*given: dict, knobs=settings.events):
-        events, refused = clean(rows(UNIQUE_EVENTS, *[{"platform": "web", "happened_at": NOON, **event} for event in given]), knobs)
+        events, refused = judged_and_clean(rows(UNIQUE_EVENTS, *[{"platform": "web", "happened_at": NOON, **event} for event in given]), knobs)
         return ({row.event_key: row for row in conform(events, EVENTS).collect()},
                 {row.event_key: row for row in conform(refused, REFUSED_EVENTS).collect()})
     return build
@@ -178,7 +182,7 @@ def told_by_a_loop(records: list[dict], limit: int) -> dict[str, tuple]:
 
 
 def verdicts(unique_events, knobs) -> dict[str, tuple]:
-    events, refused = (table.collect() for table in clean(unique_events, knobs))
+    events, refused = (table.collect() for table in judged_and_clean(unique_events, knobs))
     assert len({row.event_key for row in events + refused}) == len(events) + len(refused)
     return {row.event_key: (None, None) for row in events} | {row.event_key: (row.rule, row.kept_event_key) for row in refused}
 
@@ -193,13 +197,13 @@ def test_200_devices_are_judged_as_a_loop_judges_them_and_no_event_is_lost(rows,
 
 def test_order_partitions_and_adaptive_execution_change_nothing(rows, knobs, spark):
     records = drawn(seed=6)
-    events, refused = clean(rows(UNIQUE_EVENTS, *records), knobs)
+    events, refused = judged_and_clean(rows(UNIQUE_EVENTS, *records), knobs)
     once = sorted(map(str, events.collect() + refused.collect()))
     spark.conf.set("spark.sql.adaptive.enabled", "false")
     spark.conf.set("spark.sql.shuffle.partitions", "5")
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "7")
     try:
-        events, refused = clean(rows(UNIQUE_EVENTS, *random.Random(1).sample(records, len(records))).repartition(3), knobs)
+        events, refused = judged_and_clean(rows(UNIQUE_EVENTS, *random.Random(1).sample(records, len(records))).repartition(3), knobs)
         again = sorted(map(str, events.collect() + refused.collect()))
     finally:
         spark.conf.set("spark.sql.adaptive.enabled", "true")

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from wayprint.contracts import conform
-from wayprint.events.repetitions import deduplicate
+from wayprint.events.repetitions import deduplicate, find_repetitions
 from wayprint.tables.bronze import RAW_EVENTS
 from wayprint.tables.events import REPEATED_EVENTS, UNIQUE_EVENTS
 
@@ -50,7 +50,7 @@ def told_by_a_loop(records: list[dict]) -> tuple[dict, dict]:
 
 
 def collected(raw_events) -> tuple[dict, dict, int]:
-    unique, repeated = deduplicate(raw_events)
+    unique, repeated = deduplicate(raw_events, find_repetitions(raw_events))
     kept = conform(unique, UNIQUE_EVENTS).collect()
     refused = conform(repeated, REPEATED_EVENTS).collect()
     assert {row.event_key for row in refused} <= {row.event_key for row in kept}
@@ -74,5 +74,6 @@ def test_order_of_delivery_and_partitions_change_nothing(rows):
 
 
 def test_the_key_of_an_event_is_the_hash_of_its_source_and_id(rows):
-    unique, _ = deduplicate(rows(RAW_EVENTS, {"source": "shop", "event_id": "e1"}))
+    raw_events = rows(RAW_EVENTS, {"source": "shop", "event_id": "e1"})
+    unique, _ = deduplicate(raw_events, find_repetitions(raw_events))
     assert unique.first().event_key == hashlib.sha256(b"shop|e1").hexdigest()[:32]

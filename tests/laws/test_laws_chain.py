@@ -38,8 +38,10 @@ def test_three_deliveries_in_any_order_with_repetitions_end_in_the_rows_of_one(s
 
 
 def test_a_run_killed_three_times_and_run_again_ends_in_the_rows_of_an_undisturbed_one(spark, world, baseline, tmp_path):
-    """The killed runs also use other partitions and adaptive execution, which must change nothing either."""
-    killed_then_finished(world, tmp_path / "lake", random.Random(3), kills=3, WAYPRINT_SPARK__SHUFFLE_PARTITIONS="7", WAYPRINT_SPARK__ADAPTIVE="true")
+    """The killed runs also use other partitions, adaptive execution and compiled expressions, which must change nothing either."""
+    killed_then_finished(
+        world, tmp_path / "lake", random.Random(3), kills=3, WAYPRINT_SPARK__SHUFFLE_PARTITIONS="7", WAYPRINT_SPARK__ADAPTIVE="true",
+        WAYPRINT_SPARK__DRIVER_JAVA_OPTIONS="-XX:+UseSerialGC")
     assert chain.differences(baseline.rows, chain.tables(spark, Lake(str(tmp_path / "lake")))) == []
 
 

@@ -16,19 +16,18 @@ from wayprint.events.verdicts import FIELDS, VERDICT, Limits, notable
 from wayprint.tables.events import EVENTS, REFUSED_EVENTS
 
 
-def clean(unique_events: DataFrame, settings: EventSettings) -> tuple[DataFrame, DataFrame]:
+def clean(unique_events: DataFrame, prepared: DataFrame, settings: EventSettings) -> tuple[DataFrame, DataFrame]:
     """Every unique event becomes one row of events or of refused_events; each device (`origin_id`) is judged alone.
 
     1. Its clock is corrected (see clocks); a time outside [clock_earliest, clock_latest) is refused.
     2. Its device's events are judged together in order of time (see verdicts): machines, then twins of other trackers.
     3. What is kept is placed in a channel (see channels) by its own hints.
 
-    Ties in time are settled by event_key. Late events change only their own device. Devices are judged on a few columns, and only
-    the verdicts that say something are joined to the whole rows: three fifths of the time that carrying whole rows through
-    the judgement took.
+    Ties in time are settled by event_key. Late events change only their own device. Devices are judged on a few columns
+    (`prepared` is `judge_events`), and only the verdicts that say something are joined to the whole rows: three fifths of the time that
+    carrying whole rows through the judgement took.
     """
-    verdicts = with_verdicts(unique_events, settings)
-    said = verdicts.select("event_key", *[name for name, _ in VERDICT])
+    said = prepared.select("event_key", *[name for name, _ in VERDICT])
     at = F.timestamp_micros("_at")
     named = F.when(F.col("tracker").isNotNull(), F.array("tracker"))
     kept = (
@@ -41,13 +40,13 @@ def clean(unique_events: DataFrame, settings: EventSettings) -> tuple[DataFrame,
             F.expr("(_at - unix_micros(happened_at)) div 1000000").alias("clock_shift_s"),
             F.coalesce("_trackers", named).alias("trackers")))
     events = place_in_channels(kept, settings.channels).select(*EVENTS.column_names)
-    refused = verdicts.where(F.col("_rule").isNotNull()).select(
+    refused = prepared.where(F.col("_rule").isNotNull()).select(
         "event_key", "record_id", "origin_id", "source", "happened_at", F.col("_rule").alias("rule"), _reason(settings).alias("reason"),
         F.col("_kept_event_key").alias("kept_event_key"))
     return events, refused.select(*REFUSED_EVENTS.column_names)
 
 
-def with_verdicts(unique_events: DataFrame, settings: EventSettings) -> DataFrame:
+def judge_events(unique_events: DataFrame, settings: EventSettings) -> DataFrame:
     """The events of which there is something to say (see verdicts), narrow; one shuffle by device, one sort, one Arrow pass.
 
     `_hit` is equal for equal hits: what was done, on which page, with which order, term and products. Two trackers word an item

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -29,20 +30,24 @@ REPORT_READS: tuple[Table, ...] = (*SMALL, *COUNTED, FILES, RULE_RESULTS, CONVER
 
 
 def gather(tables: dict[str, DataFrame]) -> dict[str, pd.DataFrame]:
-    """A frame a table: small ones whole, large ones counted by a few columns (column `count`, with extra sums where useful)."""
-    frames = {table.name: tables[table.name].toPandas() for table in SMALL}
+    """A frame a table: small ones whole, large ones counted by a few columns (column `count`, with extra sums where useful).
+
+    They are many and small, so some are fetched side by side: while one is planned another one runs.
+    """
+    wanted = {table.name: tables[table.name] for table in SMALL}
     for table, by in COUNTED.items():
         counts = [F.count(F.lit(1)).alias("count")]
         if table is PERSONS:
             counts += [F.sum("devices").alias("devices"), F.sum((F.col("devices") > 1).cast("long")).alias("several_devices")]
         if table is JOURNEYS:
             counts += [F.sum(F.col(c).cast("long")).alias(c) for c in ("has_channel_switch", "has_back", "crosses_devices", "crosses_store")]
-        frames[table.name] = tables[table.name].groupBy(*by).agg(*counts).toPandas()
-    frames[FILES.name] = tables[FILES.name].groupBy("source").agg(
+        wanted[table.name] = tables[table.name].groupBy(*by).agg(*counts)
+    wanted[FILES.name] = tables[FILES.name].groupBy("source").agg(
         F.count(F.lit(1)).alias("files"), F.sum("lines").alias("lines"), F.sum("kept").alias("kept"), F.sum("quarantined").alias("quarantined"),
-        F.sum((F.col("status") == "held").cast("long")).alias("held"), F.max("reason").alias("reason")).toPandas()
+        F.sum((F.col("status") == "held").cast("long")).alias("held"), F.max("reason").alias("reason"))
     latest = tables[RULE_RESULTS.name].groupBy("table").agg(F.max("version").alias("version"))
-    frames[RULE_RESULTS.name] = tables[RULE_RESULTS.name].join(F.broadcast(latest), ["table", "version"]).where("broken > 0").toPandas()
-    frames[CONVERSIONS.name] = tables[CONVERSIONS.name].groupBy("is_digital", "currency").agg(
-        F.count(F.lit(1)).alias("count"), F.sum("revenue_amount").cast("double").alias("revenue_amount")).toPandas()
-    return frames
+    wanted[RULE_RESULTS.name] = tables[RULE_RESULTS.name].join(F.broadcast(latest), ["table", "version"]).where("broken > 0")
+    wanted[CONVERSIONS.name] = tables[CONVERSIONS.name].groupBy("is_digital", "currency").agg(
+        F.count(F.lit(1)).alias("count"), F.sum("revenue_amount").cast("double").alias("revenue_amount"))
+    with ThreadPoolExecutor(3) as pool:
+        return dict(zip(wanted, pool.map(lambda rows: rows.toPandas(), wanted.values()), strict=True))
