@@ -16,7 +16,8 @@ from pathlib import Path
 from wayprint import pipeline
 from wayprint.engine import Engine
 from wayprint.lake import Lake
-from wayprint.runner import Report, Runner
+from wayprint.outcome import Report
+from wayprint.runner import Runner
 from wayprint.session import own_session, session
 from wayprint.settings import load
 from wayprint.sources.keys import Keys

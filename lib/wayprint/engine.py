@@ -21,9 +21,10 @@ from wayprint.audiences.exports import export_rows
 from wayprint.audiences.files import write_files
 from wayprint.contracts import BadConfiguration, Step
 from wayprint.lake import Lake
+from wayprint.outcome import Report, StepResult
 from wayprint.registry import Registry
 from wayprint.report.page import REPORT_READS, write_report
-from wayprint.runner import Report, Runner, StepResult
+from wayprint.runner import Runner
 from wayprint.session import session
 from wayprint.settings import Settings, load, nearest
 from wayprint.sources.keys import Keys

@@ -21,96 +21,22 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from wayprint import __version__
-from wayprint.contracts import ContractBroken, Previous, RawFiles, Rule, Step, Table, Whole, broken_counts, conform, parameter_name
+from wayprint.contracts import ContractBroken, Previous, RawFiles, Rule, Step, Table, broken_counts, conform, parameter_name
 from wayprint.lake import Conflict, Lake, Published, State
+from wayprint.outcome import Report, Status, StepResult
+from wayprint.plan import Plan, Planner, settings_class
 from wayprint.session import own_session
 from wayprint.settings import Settings
 from wayprint.tables.quality import RULE_RESULTS
 
-Status = Literal["published", "unchanged", "current", "planned", "refused", "failed", "blocked", "left out"]
 ATTEMPTS = 6
 BROADCAST_KEYS = 200_000
-
-
-@dataclass
-class Plan:
-    """What a step has to do and why."""
-
-    work: Literal["nothing", "keys", "whole"]
-    why: str
-    keys: DataFrame | None = None
-    files: list[dict[str, Any]] | None = None
-
-
-@dataclass
-class StepResult:
-    """One line of the progress display."""
-
-    step: str
-    status: Status
-    why: str = ""
-    rows_in: int | None = None
-    published: list[Published] = field(default_factory=list)
-    rows_out: int = 0
-    quarantined: int = 0
-    seconds: float = 0.0
-    error: str = ""
-
-
-@dataclass
-class Report:
-    """The outcome of a run. Exit code 0: all steps ok; 1: one failed; 3: a `fail` rule or a promise was broken."""
-
-    run_id: str
-    as_of: dt.date
-    results: list[StepResult]
-    seconds: float
-
-    @property
-    def exit_code(self) -> int:
-        statuses = {r.status for r in self.results}
-        return 1 if "failed" in statuses else 3 if "refused" in statuses else 0
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "run_id": self.run_id,
-            "as_of": self.as_of.isoformat(),
-            "exit_code": self.exit_code,
-            "seconds": round(self.seconds, 1),
-            "steps": [
-                {
-                    "step": r.step,
-                    "status": r.status,
-                    "why": r.why,
-                    "rows_in": r.rows_in,
-                    "rows_out": r.rows_out,
-                    "quarantined": r.quarantined,
-                    "seconds": round(r.seconds, 2),
-                    "error": r.error,
-                    "tables": [
-                        {
-                            "table": p.table,
-                            "version": p.version,
-                            "rows": p.rows,
-                            "inserted": p.inserted,
-                            "updated": p.updated,
-                            "deleted": p.deleted,
-                            "overwritten": p.overwritten,
-                        }
-                        for p in r.published
-                    ],
-                }
-                for r in self.results
-            ],
-        }
 
 
 class Runner:
@@ -131,7 +57,8 @@ class Runner:
         on_result: Callable[[StepResult], None] = lambda result: None,
     ):
         self.spark, self.lake, self.steps, self.settings, self.as_of = spark, lake, tuple(steps), settings, as_of
-        self.registry, self.raw_files, self.threads = registry, list(raw_files), threads
+        self.registry, self.threads = registry, threads
+        self.planner = Planner(lake, settings, as_of, raw_files)
         self.on_start, self.on_result = on_start, on_result
         self.run_id = uuid.uuid4().hex[:12]
         self._states: dict[str, State] = {}
@@ -185,7 +112,7 @@ class Runner:
 
     def _look(self, step: Step) -> StepResult:
         upstream = [r for r in (self._writer.get(t.name) for t in step.inputs) if r]
-        plan = self._plan(step, self.spark)
+        plan = self.planner.plan(step, self._states, self.spark)
         status: Status = "current" if plan.work == "nothing" else "planned"
         why = plan.why if plan.work != "nothing" or not upstream else f"{plan.why}; follows {', '.join(sorted(set(upstream)))}"
         return StepResult(step.name, status, why)
@@ -212,87 +139,11 @@ class Runner:
 
     # -- one step -----------------------------------------------------------------------------------------------------
 
-    def _plan(self, step: Step, spark: SparkSession) -> Plan:
-        """What moved since the commit that the step last published."""
-        state = self._states[step.commit_point.name]
-        note = state.note if state.note.get("step") == step.name else {}
-        raw = next((i for i in step.reads if isinstance(i, RawFiles)), None)
-        if raw is not None:
-            return self._plan_files(step, note, spark)
-        if not note:
-            return Plan("whole", "first run")
-        if stale := [t.name for t in step.writes if self._states[t.name].note.get("contract") != t.fingerprint]:
-            return Plan("whole", f"the promise of {stale[0]} changed")
-        if note.get("fingerprint") != self._fingerprint(step):
-            return Plan("whole", "a setting that changes history changed")
-        if "as_of" in step.asks and note.get("as_of") != self.as_of.isoformat():
-            return Plan("whole", f"as_of moved from {note.get('as_of')} to {self.as_of}")
-        since = note.get("inputs", {})
-        moved = [t for t in step.inputs if since.get(t.name) != self._states[t.name].version]
-        if not moved:
-            return Plan("nothing", "nothing moved")
-        why = "moved: " + ", ".join(t.name for t in moved)
-        beside = {i.table.name for i in step.reads if isinstance(i, Whole)}
-        if step.each is None or any(t.name in beside for t in moved):
-            return Plan("whole", why)
-        keys: DataFrame | None = None
-        for table in moved:
-            at, was = self._states[table.name].version, since.get(table.name)
-            if at is None or was is None or was > at:
-                return Plan("whole", f"{why}, from the start")
-            changed = self.lake.changed_keys(spark, table, self._states[table.name], was, at, step.each)
-            if changed is None:
-                return Plan("whole", f"{why}, which was written anew")
-            keys = changed if keys is None else keys.union(changed)
-        assert keys is not None
-        return Plan("keys", why, keys.distinct())
-
-    def _plan_files(self, step: Step, note: dict[str, Any], spark: SparkSession) -> Plan:
-        """Files that are new, or known under another smallest name, or read with another source file or key.
-
-        A name stays known when its file is gone; the rows of a file that is gone stay. So a changed promise of a bronze
-        table needs all files at hand.
-        """
-        table = step.commit_point
-        known = {
-            r["file_id"]: r
-            for r in (
-                r.asDict()
-                for r in self.lake.read(spark, table, self._states[table.name].version)
-                .select("file_id", "source", "file", "names", "spec_id")
-                .collect()
-            )
-        }
-        listed = []
-        for row in self.raw_files:
-            names = sorted({*row["names"], *(known[row["file_id"]]["names"] if row["file_id"] in known else [])})
-            listed.append({**row, "names": names, "file": names[0]})
-        anew = bool(note) and (
-            note.get("fingerprint") != self._fingerprint(step)
-            or any(self._states[t.name].note.get("contract") != t.fingerprint for t in step.writes)
-        )
-        if anew and (gone := sorted(r["file"] for i, r in known.items() if i not in {x["file_id"] for x in listed})):
-            raise ContractBroken(
-                table.name,
-                [
-                    f"the promise or a history-making setting of the bronze tables changed, so every file must be read again, and {len(gone)} known "
-                    f"files are not in the raw folder (first: {gone[0]}): bring them back, or start a new lake"
-                ],
-            )
-        same = ("source", "file", "names", "spec_id")
-        pending = [r for r in listed if anew or r["file_id"] not in known or any(known[r["file_id"]][c] != r[c] for c in same)]
-        if not note or anew:
-            return Plan("whole", "first run" if not note else "a promise or setting changed", files=pending)
-        if not pending:
-            return Plan("nothing", "no new file")
-        keys = spark.createDataFrame([(r["file_id"],) for r in pending], "file_id string")
-        return Plan("keys", f"{len(pending)} new or renamed files", keys, pending)
-
     def _attempt(self, step: Step) -> StepResult:
         spark = own_session(self.spark)
         spark.sparkContext.setJobGroup(step.name, f"wayprint {self.run_id} {step.name}")
         pinned = {t.name: self._states[t.name] for t in (*step.inputs, *step.writes)}
-        plan = self._plan(step, spark)
+        plan = self.planner.plan(step, self._states, spark)
         if plan.work == "nothing":
             return StepResult(step.name, "current", plan.why)
         held: list[DataFrame] = []
@@ -315,7 +166,7 @@ class Runner:
                     "run": self.run_id,
                     "step": step.name,
                     "code": __version__,
-                    "fingerprint": self._fingerprint(step),
+                    "fingerprint": self.planner.fingerprint(step),
                     "as_of": self.as_of.isoformat(),
                     "inputs": {t.name: pinned[t.name].version for t in step.inputs},
                     "checked": count,
@@ -348,7 +199,7 @@ class Runner:
         given: dict[str, Any] = {"as_of": self.as_of}
         if "registry" in step.asks:
             given["registry"] = self.registry.reading({t.name: self._states[t.name].version for t in step.inputs})
-        kind = _settings_class(step)
+        kind = settings_class(step)
         if kind is not None:
             given["settings"] = self.settings.of(kind)
         for item in step.reads:
@@ -401,9 +252,6 @@ class Runner:
             raise ContractBroken(table.name, [*broken, "nothing of it was published; mend the data or the step, then run again"])
         return total, rules
 
-    def _fingerprint(self, step: Step) -> str:
-        return self.settings.fingerprint(_settings_class(step))
-
     # -- what the rules said ------------------------------------------------------------------------------------------
 
     def _record_rules(self) -> None:
@@ -451,16 +299,6 @@ def _writers(steps: Sequence[Step]) -> dict[str, str]:
     if foreign := [p for p in previous if writer.get(p[1]) != p[0]]:
         raise ContractBroken(foreign[0][0], [f"Previous({foreign[0][1]}) is not its own output"])
     return writer
-
-
-def _settings_class(step: Step) -> type[BaseModel] | None:
-    for function in filter(None, (step.run, step.prepare)):
-        parameter = inspect.signature(function).parameters.get("settings")
-        if parameter is not None:
-            kind: Any = parameter.annotation
-            found: type[BaseModel] = eval(kind, function.__globals__) if isinstance(kind, str) else kind
-            return found
-    return None
 
 
 def _call(function: Callable[..., Any], given: dict[str, Any]) -> Any:

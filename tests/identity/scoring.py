@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+
+from wayprint.sources.identifiers import canonical
+from wayprint.sources.keys import Keys
 
 
 class Score(NamedTuple):
@@ -12,6 +16,14 @@ class Score(NamedTuple):
     recall: float  # of the pairs that belong together, the share put into one person
     largest: int  # identifiers of the person who has most, in the map
     largest_true: int  # and in truth
+
+
+def true_identifiers(folder: Path) -> pd.DataFrame:
+    """The simulated world's identifiers that some record ties to their person, by the ids that the lake knows them by."""
+    keys, truth = Keys.from_environment(), pd.read_csv(folder / "identifiers.csv", dtype={"value": str}, keep_default_na=False)
+    known = [canonical(kind, value, "FR") for kind, value in zip(truth["type"], truth["value"], strict=True)]
+    truth["identifier_id"] = [keys.identifier_id(*value) if value else None for value in known]
+    return truth.dropna(subset=["identifier_id"])
 
 
 def score(identity_map: pd.DataFrame, truth: pd.DataFrame) -> Score:

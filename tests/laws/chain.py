@@ -20,8 +20,8 @@ from wayprint import pipeline
 from wayprint.contracts import Table
 from wayprint.engine import Engine, find_files
 from wayprint.lake import Lake
+from wayprint.outcome import Report
 from wayprint.pipeline import STEPS
-from wayprint.runner import Report
 from wayprint.session import session
 from wayprint.settings import Settings, load
 from wayprint.sources.keys import Keys

@@ -9,12 +9,15 @@ import signal
 import subprocess
 import time
 
+import pandas as pd
 import pytest
 
+from tests.identity.scoring import score, true_identifiers
 from tests.laws import chain
 from wayprint.lake import Lake
 
 pytestmark = [pytest.mark.spark, pytest.mark.chain]
+IDENTITY = ("ingest", "deduplicate", "clean", "latest_contacts", "observe", "resolve")
 
 
 def test_a_second_run_makes_no_new_version_of_any_table(spark, world, baseline):
@@ -39,9 +42,9 @@ def test_three_deliveries_in_any_order_with_repetitions_end_in_the_rows_of_one(s
 
 def test_a_run_killed_three_times_and_run_again_ends_in_the_rows_of_an_undisturbed_one(spark, world, baseline, tmp_path):
     """The killed runs also use other partitions, adaptive execution and compiled expressions, which must change nothing either."""
-    killed_then_finished(
+    assert killed_then_finished(
         world, tmp_path / "lake", random.Random(3), kills=3, WAYPRINT_SPARK__SHUFFLE_PARTITIONS="7", WAYPRINT_SPARK__ADAPTIVE="true",
-        WAYPRINT_SPARK__DRIVER_JAVA_OPTIONS="-XX:+UseSerialGC")
+        WAYPRINT_SPARK__DRIVER_JAVA_OPTIONS="-XX:+UseSerialGC") == 3
     assert chain.differences(baseline.rows, chain.tables(spark, Lake(str(tmp_path / "lake")))) == []
 
 
@@ -58,22 +61,25 @@ def test_a_history_making_setting_starts_its_steps_afresh_and_another_does_not(s
 
 
 def killed_then_finished(world, lake, rng, kills, **environ):
-    """Kill -9 the whole process group of a run at random moments, each time later in the chain, then let one finish."""
+    """Kill -9 the whole process group of a run at random moments, each time later in the chain, then let one finish; how many were killed."""
     arguments, environment = chain.command(world.raw, lake, world.as_of, **environ)
+    span, killed = 36 // kills, 0  # a run makes some forty commits
     for kill in range(kills):
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         # wait until the run has published something, so that the kill falls into the work and not into the start of the JVM
-        target = rng.randrange(1 + 9 * kill, 10 + 9 * kill)
+        target = rng.randrange(1 + span * kill, 1 + span * (kill + 1))
         deadline = time.monotonic() + 300
         while process.poll() is None and commits(lake) < target and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(rng.random() * 0.8)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+            killed += 1
         process.wait()
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout.strip().splitlines()[-1])["exit_code"] == 0
+    return killed
 
 
 def commits(lake) -> int:
@@ -82,18 +88,21 @@ def commits(lake) -> int:
 
 def test_identity_finds_the_true_persons(baseline, world):
     """Pairs of identifiers that the files tie together, against the simulated truth; shared and junk ones left out."""
-    import pandas as pd
+    found = pd.DataFrame(baseline.rows["identity_map"], columns=chain.ALL["identity_map"].column_names)
+    assert is_good(score(found, true_identifiers(world.truth)))
 
-    from tests.identity.scoring import score
-    from wayprint.sources.identifiers import canonical
-    from wayprint.sources.keys import Keys
 
-    keys, truth = Keys.from_environment(), pd.read_csv(world.truth / "identifiers.csv", dtype={"value": str}, keep_default_na=False)
-    known = [canonical(kind, value, "FR") for kind, value in zip(truth["type"], truth["value"], strict=True)]
-    truth["identifier_id"] = [keys.identifier_id(*value) if value else None for value in known]
-    columns = chain.ALL["identity_map"].column_names
-    found = pd.DataFrame(baseline.rows["identity_map"], columns=columns)
-    measured = score(found, truth.dropna(subset=["identifier_id"]))
-    assert measured.precision >= 0.99
-    assert measured.recall >= 0.95
-    assert measured.largest <= measured.largest_true + 5
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", range(11, 16))
+def test_identity_finds_the_true_persons_of_other_worlds(seed, spark, tmp_path):
+    as_of = chain.small_world(tmp_path, seed, people=600, days=60)
+    chain.run(spark, tmp_path / "raw", tmp_path / "lake", as_of, only=IDENTITY)
+    found = Lake(str(tmp_path / "lake"))
+    standing = found.read(spark, chain.ALL["identity_map"], 0).toPandas()
+    measured = score(standing, true_identifiers(tmp_path / "truth"))
+    print(f"world {seed}: {measured}")
+    assert is_good(measured)
+
+
+def is_good(measured):
+    return measured.precision >= 0.99 and measured.recall >= 0.95 and measured.largest <= measured.largest_true + 5
