@@ -6,6 +6,7 @@ sentence. Every function copes with empty frames: it then says what is missing a
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -17,6 +18,13 @@ from wayprint.report.settings import ReportSettings
 
 Frames = dict[str, pd.DataFrame]
 INK, SOFT, ACCENT, WARM = "#1f2a37", "#9aa7b5", "#0f766e", "#c2410c"
+NAMES = {
+    "identity": "People", "matrix": "Touchpoints", "flow": "Channel changes", "funnel": "Funnel", "effort": "Visits to buy", "attribution": "Credit",
+    "returns": "Returns", "model": "Prediction", "audiences": "Audiences", "quality": "Data quality", "kpis": "Key figures"}
+RULES = {  # of credit, as a reader who meets them first needs them
+    "first": "all to the first channel", "last": "all to the last", "last_non_direct": "all to the last that is not Direct", "linear": "equal parts",
+    "position": "most to first and last", "time_decay": "more to the latest", "markov": "by the sales that would be lost if the channel were cut out of all paths",
+    "shapley": "by what each channel adds on average to the others"}
 PALETTE = ["#0f766e", "#c2410c", "#1d4ed8", "#a16207", "#7c3aed", "#be123c", "#4d7c0f", "#64748b"]
 
 
@@ -37,10 +45,15 @@ class Block:
 def _figure(figure: go.Figure, height: int = 380) -> str:
     figure.update_layout(
         template="plotly_white", height=height, margin={"l": 10, "r": 10, "t": 10, "b": 10}, font={"family": "system-ui, sans-serif", "size": 12, "color": INK},
-        colorway=PALETTE, legend={"orientation": "h", "y": -0.2}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+        colorway=PALETTE, legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "traceorder": "normal"}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
     figure.update_xaxes(automargin=True)
-    figure.update_yaxes(automargin=True)
+    figure.update_yaxes(automargin=True, ticks="outside", ticklen=7, tickcolor="rgba(0,0,0,0)")
     return str(figure.to_json())
+
+
+def _label(text: str) -> str:
+    """Words for a name, in lines that leave room for the chart on a telephone."""
+    return "<br>".join(textwrap.wrap(text.replace("_", " "), 20))
 
 
 def whole(value: float) -> str:
@@ -67,22 +80,24 @@ def identity(frames: Frames) -> Block:
     several = float(persons["several_devices"].sum())
     sound = health.get("edges_across", 0) == 0 and health.get("nodes_lost", 0) == 0
     bars = audit.sort_values("count")
-    figure = go.Figure(go.Bar(x=bars["count"], y=bars["rule"], orientation="h", marker_color=ACCENT)) if len(bars) else None
+    figure = go.Figure(go.Bar(x=bars["count"], y=bars["rule"].map(_label), orientation="h", marker_color=ACCENT)) if len(bars) else None
     table = frames["identity_health"].sort_values("measure")[["measure", "value", "meaning"]]
     return Block(
         "identity", f"{whole(people)} people were recognised, {share(known / people) if people else '0 %'} of them by name, {whole(several)} on several devices",
         share(known / people) if people else "0 %", "of people known by a login, e-mail, phone or card",
-        f"The largest person has {whole(health.get('largest_component', 0))} identifiers; {whole(health.get('edges_refused', 0))} links were refused so that nobody is "
-        "taken for somebody else. " + ("The certificate holds: every believed link lies inside one person." if sound else "THE CERTIFICATE IS BROKEN: do not use these audiences.")
-        + " To know more people by name: ask for the login or the card earlier on the site and at the till.",
-        _figure(figure, 90 + 34 * len(bars)) if figure else None, table, "Bars: links and identifiers refused, by rule (identity_audit).")
+        ("" if sound else "THE CERTIFICATE IS BROKEN: do not use these audiences. ")
+        + "To know more people by name, ask for the login or the card earlier on the site and at the till. "
+        f"{whole(health.get('edges_refused', 0))} links between identifiers (cookie, e-mail, phone, card) were refused so that nobody is taken for somebody else; "
+        f"the person with most has {whole(health.get('largest_component', 0))}." + (" Checked: no accepted link joins two people." if sound else ""),
+        _figure(figure, 90 + 34 * len(bars)) if figure else None, table, "Bars: what was refused and why. Shared device: seen with several logins. Fan out: tied to too many others. Blocklist: a value that names nobody.")
 
 
 def stage_channel(frames: Frames, settings: ReportSettings) -> Block:
     cells = frames["stage_channel_matrix"]
     if cells.empty:
         return _missing("matrix", "No touchpoint yet", "Bring events: the matrix needs touches placed in stages (conf/stages.yaml).")
-    order = [s["name"] for s in settings.stages["stages"] if s["name"] in set(cells["stage"])]
+    touched = cells[cells["touches"] > 0]  # others have survey answers alone
+    order = [s["name"] for s in settings.stages["stages"] if s["name"] in set(touched["stage"])]
     channels = cells.groupby("channel")["touches"].sum().sort_values(ascending=False).index.tolist()
     touches = cells.pivot_table(index="channel", columns="stage", values="touches", aggfunc="sum").reindex(index=channels[::-1], columns=order)
     text = [[_cell(cells, stage, channel, settings) for stage in order] for channel in channels[::-1]]
@@ -94,15 +109,16 @@ def stage_channel(frames: Frames, settings: ReportSettings) -> Block:
     sure = cells[(cells["journeys"] >= settings.least_cell) & (cells["phase"] == "before")].sort_values("conversion_low", ascending=False)
     best = sure.iloc[0] if len(sure) else None
     worst = rated.iloc[0] if len(rated) else None
-    title = f"{whole(cells['touches'].sum())} moments of contact fall on {len(cells)} touchpoints"
+    title = f"{whole(cells['touches'].sum())} moments of contact fall on {len(touched)} touchpoints"
     if best is not None:
-        title += f"; journeys that pass {best['stage']} by {best['channel']} convert best ({share(best['conversion_rate'])})"
-    action = (f"Mend {worst['stage']} by {worst['channel']} first: {share(worst['satisfaction_rate'])} of {whole(worst['answers'])} answers are satisfied there."
+        title += f"; journeys that reach the stage “{best['stage']}” by {best['channel']} end most often in a purchase ({share(best['conversion_rate'])})"
+    action = (f"Mend the stage “{worst['stage']}” in the channel {worst['channel']} first: only {share(worst['satisfaction_rate'])} of {whole(worst['answers'])} survey answers there are satisfied."
               if worst is not None else f"No touchpoint has {settings.least_cell} survey answers yet: ask for satisfaction after a purchase and after a ticket.")
     table = cells.sort_values("touches", ascending=False)[
         ["stage", "channel", "touches", "persons", "journeys", "conversion_rate", "conversion_low", "conversion_high", "answers", "satisfaction_rate", "satisfaction_low", "satisfaction_high"]]
-    return Block("matrix", title, str(len(cells)), "touchpoints: stage x channel", action, _figure(figure, 80 + 26 * len(channels)), table,
-                 "Darker: more touches (log scale). Rates with Wilson 95 % intervals; hover or open the table.")
+    return Block("matrix", title, str(len(touched)), "touchpoints: a stage of the journey in a channel", action, _figure(figure, 80 + 26 * len(channels)), table,
+                 "Darker: more moments of contact (log scale). Point at a cell for its rates, each with the range that chance allows (95 %). Stages: "
+                 + "; ".join(f"{s['name']}: {s['meaning']}" for s in settings.stages["stages"] if s["name"] in order) + ".")
 
 
 def _cell(cells: pd.DataFrame, stage: str, channel: str, settings: ReportSettings) -> str:
@@ -138,7 +154,7 @@ def flows(frames: Frames) -> Block:
     title = f"{share(switched)} of journeys change channel" + (f", most often from {most['from_channel']} to {most['to_channel']}" if most is not None else "")
     return Block("flow", title, share(switched), "of journeys change channel",
                  f"Make the step from {most['from_channel']} to {most['to_channel']} seamless: same basket, same offer, no second login." if most is not None
-                 else "Nothing to mend yet.", _figure(figure, 460), found.sort_values("journeys", ascending=False), "The 28 most frequent steps; (start), (conversion), (silence) are where journeys begin and end.")
+                 else "Nothing to mend yet.", _figure(figure, 460), found.sort_values("journeys", ascending=False), "The 28 most frequent steps, from left to right. (start): a journey begins; (conversion): it ends in a purchase; (silence): it fades out; (open): it still goes on.")
 
 
 def funnel(frames: Frames) -> Block:
@@ -149,11 +165,11 @@ def funnel(frames: Frames) -> Block:
     losses = [1 - b / a if a else 0.0 for a, b in pairwise(persons)]
     worst = max(range(len(losses)), key=lambda n: losses[n])
     names = stages["stage"].tolist()
-    figure = go.Figure(go.Funnel(y=names, x=persons, textinfo="value+percent initial", marker={"color": ACCENT}))
+    figure = go.Figure(go.Funnel(y=names, x=persons, texttemplate="%{value:,}<br>%{percentInitial:.0%}", marker={"color": ACCENT}))
     through = persons[-1] / persons[0] if persons[0] else 0.0
-    return Block("funnel", f"{share(through)} of the people who begin reach {names[-1]}; most are lost between {names[worst]} and {names[worst + 1]}",
-                 share(through), f"of people go from {names[0]} to {names[-1]}",
-                 f"{whole(persons[worst] - persons[worst + 1])} people stop after {names[worst]}: look at what {names[worst + 1]} asks of them.",
+    return Block("funnel", f"{share(through)} of the people who enter reach the stage “{names[-1]}”; most are lost between “{names[worst]}” and “{names[worst + 1]}”",
+                 share(through), f"of people go from “{names[0]}” to “{names[-1]}”",
+                 f"{whole(persons[worst] - persons[worst + 1])} people never go on from “{names[worst]}” to “{names[worst + 1]}”: make that step easier to see and to take.",
                  _figure(figure, 320), stages[["position", "stage", "persons", "journeys"]], "A person counts in a stage if it or a later one was reached.")
 
 
@@ -169,7 +185,7 @@ def effort(frames: Frames) -> Block:
     figure = go.Figure(go.Bar(x=shown.index, y=shown.to_numpy(), marker_color=ACCENT))
     figure.update_xaxes(title="visits before the purchase", type="category")
     figure.update_yaxes(title="purchases")
-    return Block("effort", f"{share(several / total)} of purchases take more than one visit, {share(sources / total)} more than one source", share(several / total),
+    return Block("effort", f"{share(several / total)} of purchases take more than one visit, {share(sources / total)} more than one channel", share(several / total),
                  "of purchases need several visits", "Judge campaigns over the whole cycle, not per visit: a visit that does not sell may be the one that begins a sale.",
                  _figure(figure, 300), rows.sort_values("conversions", ascending=False)[["visits", "sources", "conversions", "revenue_amount", "median_days"]])
 
@@ -183,28 +199,32 @@ def attribution(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | 
     mine = credits[credits["model"] == headline]
     total = float(mine["conversions"].sum())
     marketing = mine[~mine["channel"].isin(["(none)", "Direct"])].sort_values("conversions", ascending=False)
-    order = mine.sort_values("conversions", ascending=False)["channel"].tolist()
+    order = (marketing if len(marketing) else mine)["channel"].tolist()
     figure = go.Figure()
     for model in models:
         rows = credits[credits["model"] == model].set_index("channel").reindex(order)
-        figure.add_bar(name=model, x=order, y=(rows["conversions"] / total).tolist(), visible=True if model in (headline, "last", "markov", "first") else "legendonly")
-    note = "Share of all conversions; click a model to show or hide it. No rule of credit is proof of effect: only a held-out group is."
+        figure.add_scatter(name=model.replace("_", " "), y=order, x=(rows["conversions"] / total).tolist(), mode="markers", cliponaxis=False, marker={"size": 13 if model == headline else 9},
+                           visible=True if model in (headline, "last", "markov", "first") else "legendonly")
+    direct, untouched = (float(mine.loc[mine["channel"] == c, "conversions"].sum()) for c in ("Direct", "(none)"))
+    note = ("Share of all purchases that each rule of credit gives to a channel; click a rule to show or hide it. "
+            + "; ".join(f"{m.replace('_', ' ')}: {RULES[m]}" for m in models if m in RULES)
+            + f". Not drawn: sales of people who came by themselves ({share(direct / total)}) or had no known contact ({share(untouched / total)}). No rule of credit is proof of effect: only a held-out group is.")
     if truth is not None and len(truth):
         known = truth.set_index("channel").reindex(order)
-        figure.add_scatter(name="simulated truth", x=order, y=(known["true_incremental_conversions"] / known["expected_conversions"]).tolist(), mode="markers",
+        figure.add_scatter(name="simulated truth", y=order, x=(known["true_incremental_conversions"] / known["expected_conversions"]).tolist(), mode="markers", cliponaxis=False,
                            marker={"symbol": "diamond", "size": 11, "color": "#111"})
         note = "Diamonds: what the simulated world really owes to each channel (sales lost without it). " + note
-    figure.update_yaxes(tickformat=".0%")
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=order)
     if marketing.empty:
         return Block("attribution", "No sale followed a marketing touch", whole(total), "conversions", "Check that campaigns carry utm parameters.", _figure(figure), credits)
     best = marketing.iloc[0]
     spread = credits[credits["channel"] == best["channel"]]["conversions"] / total
-    untouched = float(mine.loc[mine["channel"] == "(none)", "conversions"].sum())
     return Block(
-        "attribution", f"{best['channel']} is credited with {share(best['conversions'] / total)} of sales, between {share(spread.min())} and {share(spread.max())} as the rule goes",
-        share(float(marketing["conversions"].sum()) / total), f"of sales followed a marketing touch ({headline})",
-        f"Where the models agree, act; where they differ, hold out a group and measure. {whole(untouched)} sales followed no known touch and stay unattributed.",
-        _figure(figure, 430), credits.sort_values(["model", "conversions"], ascending=[True, False])[
+        "attribution", f"Of all marketing {best['channel']} is credited with most sales: {share(best['conversions'] / total)}, or {share(spread.min())} to {share(spread.max())} depending on the rule of credit",
+        share(float(marketing["conversions"].sum()) / total), f"of sales are credited to marketing (rule: {headline})",
+        f"Where the rules agree, act; where they differ, leave a group without that channel and compare. {whole(untouched)} sales had no known contact before them and are credited to nobody.",
+        _figure(figure, 130 + 28 * len(order)), credits.sort_values(["model", "conversions"], ascending=[True, False])[
             ["model", "channel", "conversions", "conversions_low", "conversions_high", "revenue_amount", "removal_effect"]], note)
 
 
@@ -218,18 +238,19 @@ def returns(frames: Frames, settings: ReportSettings) -> Block:
         x=rows["return_on_spend"], y=rows["channel"], orientation="h", marker_color=ACCENT,
         error_x={"type": "data", "symmetric": False, "array": (high - rows["return_on_spend"]).fillna(0), "arrayminus": (rows["return_on_spend"] - low).fillna(0)}))
     figure.add_vline(x=1, line_dash="dot", line_color=WARM)
-    figure.update_xaxes(title="revenue credited per unit of spend")
     best = rows.iloc[0]
     currency = str(best["currency"] or "")
+    figure.update_xaxes(title=f"{currency} of revenue per {currency} spent")
+    figure.update_yaxes(autorange="reversed")
     weak = rows[rows["return_high"].fillna(float("inf")) < 1]
     spend = float(rows["cost_amount"].sum())
     return Block(
-        "returns", f"{money(spend, currency)} of media were spent; {best['channel']} returns most: {best['return_on_spend']:.1f} per 1 {currency}",
-        f"{float(rows['revenue_amount'].sum()) / spend:.1f}", f"{currency} of credited revenue per 1 {currency} of media",
-        (f"Even at its upper bound {', '.join(weak['channel'])} returns less than it costs: cut it, or hold out a group to prove its worth." if len(weak)
-         else "No channel is surely below its cost. Move budget in small steps towards those whose lower bound is highest."),
+        "returns", f"{money(spend, currency)} were spent on media; {best['channel']} returns most: {best['return_on_spend']:.1f} {currency} per {currency} spent",
+        f"{float(rows['revenue_amount'].sum()) / spend:.1f}", f"{currency} of revenue per {currency} spent, all channels together",
+        (f"Even at best {', '.join(weak['channel'])} returns less than it costs: cut it, or hold out a group to prove its worth." if len(weak)
+         else "No channel is surely below its cost. Move budget in small steps towards those whose thin line begins furthest right."),
         _figure(figure, 120 + 42 * len(rows)), rows[["channel", "currency", "cost_amount", "conversions", "revenue_amount", "cost_per_conversion", "return_on_spend", "return_low", "return_high"]],
-        f"Bootstrap 95 % intervals; model {settings.headline_model}; revenue net of refunds. The dotted line is where spend pays itself.")
+        f"Thin lines: the range that chance allows (95 %). Rule of credit: {settings.headline_model}; revenue net of refunds. Dotted line: revenue equals spend.")
 
 
 def model(frames: Frames) -> Block:
@@ -246,19 +267,19 @@ def model(frames: Frames) -> Block:
     figure = go.Figure([
         go.Scatter(x=[0, top], y=[0, top], mode="lines", line={"dash": "dot", "color": SOFT}, name="perfect"),
         go.Scatter(x=predicted, y=observed, mode="lines+markers", line={"color": ACCENT}, name="this model")])
-    figure.update_xaxes(title="predicted chance to buy", tickformat=".0%")
+    figure.update_xaxes(title="predicted chance to buy", rangemode="tozero", tickformat=".0%")
     figure.update_yaxes(title="share that bought", tickformat=".0%")
     name, candidate = str(used["model"].iloc[0]), str(used["candidate"].iloc[0])
     auc, error = value["roc_auc"], value["calibration_error"]
     base = rows[(rows["candidate"] == "base_rate") & (rows["measure"] == "average_precision")]["value"]
     precision = value["average_precision"]
-    lift = f", {float(precision['value']) / float(base.iloc[0]):.1f} times the base rate" if len(base) and float(base.iloc[0]) > 0 else ""
+    lift = f" Finding buyers, it is {float(precision['value']) / float(base.iloc[0]):.1f} times as precise as chance (average precision)." if len(base) and float(base.iloc[0]) > 0 else ""
     return Block(
-        "model", f"The model {name} ranks a buyer above a non-buyer {share(auc['value'])} of the time{lift}; its probabilities are off by {100 * error['value']:.1f} points on average",
-        f"{auc['value']:.2f}", f"AUC out of time [{auc['low']:.2f}, {auc['high']:.2f}] ({candidate})",
-        "Use deciles 1 and 2 for calls and cross-sell. It knows behaviour, not reasons: measure each use on the held-out group.",
+        "model", f"Of a buyer and a non-buyer, the model {name} picks the buyer {share(auc['value'])} of the time; the chances it states are off by {100 * error['value']:.1f} points on average",
+        share(auc["value"]), f"of pairs ranked right; 50 % is chance (AUC {auc['value']:.2f}, 95 % interval {auc['low']:.2f} to {auc['high']:.2f}; {candidate})",
+        "Call and cross-sell to the fifth of people ranked highest (deciles 1 and 2). The model knows behaviour, not reasons: measure each use on the held-out group.",
         _figure(figure, 340), rows[~rows["measure"].str.startswith("bin_")].sort_values(["candidate", "measure"])[["model", "candidate", "measure", "value", "low", "high", "is_champion", "verdict"]],
-        "Judged on people and a month that it never saw. Dotted: predicted = observed.")
+        "Judged on people and a month that it never saw. Dotted: what is predicted happens." + lift)
 
 
 def audiences(frames: Frames) -> Block:
@@ -266,21 +287,22 @@ def audiences(frames: Frames) -> Block:
     if sizes.empty:
         return _missing("audiences", "No audience yet", "Add a file to conf/audiences.")
     now = sizes[sizes["counted_on"] == sizes["counted_on"].max()].sort_values("members")
+    titles = now["title"].map(_label)
     figure = go.Figure([
-        go.Bar(y=now["title"], x=now["members"] - now["holdout"], name="to contact", orientation="h", marker_color=ACCENT),
-        go.Bar(y=now["title"], x=now["holdout"], name="held out", orientation="h", marker_color="#5eead4"),
-        go.Bar(y=now["title"], x=now["suppressed"], name="suppressed", orientation="h", marker_color=WARM),
-        go.Bar(y=now["title"], x=now["without_basis"], name="no consent", orientation="h", marker_color="#d6dde5")])
+        go.Bar(y=titles, x=now["members"] - now["holdout"], name="ready to use", orientation="h", marker_color=ACCENT),
+        go.Bar(y=titles, x=now["holdout"], name="held out", orientation="h", marker_color="#5eead4"),
+        go.Bar(y=titles, x=now["suppressed"], name="suppressed", orientation="h", marker_color=WARM),
+        go.Bar(y=titles, x=now["without_basis"], name="no consent", orientation="h", marker_color="#d6dde5")])
     figure.update_layout(barmode="stack")
     largest = now.iloc[-1]
     refused = float(now["without_basis"].sum() / max(now["candidates"].sum(), 1))
     return Block(
-        "audiences", f"{whole(now['members'].sum())} places in {len(now)} audiences are ready; the largest is “{largest['title']}” with {whole(largest['members'])}",
-        whole(now["members"].sum()), "memberships with a legal basis",
+        "audiences", f"{len(now)} audience{'s are' if len(now) > 1 else ' is'} ready with {whole(now['members'].sum())} places; the largest is “{largest['title']}” with {whole(largest['members'])}",
+        whole(now["members"].sum()), "places in audiences, each with consent or another legal basis",
         f"{share(refused)} of those who meet the criteria are left out for want of consent: ask for it where they are happiest, after a good delivery or a solved ticket.",
         _figure(figure, 130 + 46 * len(now)), now.sort_values("members", ascending=False)[
             ["audience", "title", "candidates", "without_basis", "suppressed", "members", "holdout", "entered", "left"]],
-        "Held out: left alone on purpose, so that the effect can be measured. Suppressed: open complaint or too many contacts.")
+        "A person has a place in each audience that fits. Held out: left alone on purpose, so that the effect can be measured. Suppressed: open complaint or too many contacts.")
 
 
 def quality(frames: Frames) -> Block:
@@ -289,18 +311,18 @@ def quality(frames: Frames) -> Block:
     lines, held = float(files["lines"].sum()), int(files["held"].sum())
     left_out = float(refused["count"].sum())
     by_rule = refused.groupby(["where", "rule"])["count"].sum().reset_index().sort_values("count")
-    figure = go.Figure(go.Bar(x=by_rule["count"], y=by_rule["where"] + ": " + by_rule["rule"], orientation="h", marker_color=WARM)) if len(by_rule) else None
+    figure = go.Figure(go.Bar(x=by_rule["count"], y=(by_rule["where"] + ": " + by_rule["rule"]).map(_label), orientation="h", marker_color=WARM)) if len(by_rule) else None
     worst = refused.groupby("source")["count"].sum().sort_values(ascending=False)
     broken = frames["rule_results"]
-    warned = f" Rules with a warning: {', '.join(sorted(set(broken['table'] + ': ' + broken['rule'])))[:300]}." if len(broken) else ""
-    action = f"Begin with {worst.index[0]}, which gives {share(worst.iloc[0] / left_out)} of what was refused." if len(worst) else "Nothing to mend."
+    warned = f" Checks that warn: {', '.join(sorted(set('“' + broken['rule'] + '” in ' + broken['table'])))[:300]}." if len(broken) else ""
+    action = f"Begin with the source {worst.index[0]}, which gives {share(worst.iloc[0] / left_out)} of what was refused." if len(worst) else "Nothing to mend."
     if held:
         why = files.loc[files["held"] > 0]
         action = f"{held} files are held apart ({', '.join(why['source'])}): {why['reason'].dropna().iloc[0] if why['reason'].notna().any() else ''} " + action
     table = files[["source", "files", "lines", "kept", "quarantined", "held"]].sort_values("lines", ascending=False)
     return Block("quality", f"Of {whole(lines)} records read, {whole(left_out)} ({share(left_out / lines) if lines else '0 %'}) were refused, each with its reason",
-                 share(left_out / lines) if lines else "0 %", "of records refused", action + warned, _figure(figure, 110 + 30 * len(by_rule)) if figure else None, table,
-                 "Nothing is lost: refused records stand in quarantine, refused_events and repeated_events.")
+                 share(left_out / lines) if lines else "0 %", "of records refused", action + warned, _figure(figure, 80 + 44 * len(by_rule)) if figure else None, table,
+                 "Nothing is lost: refused records are kept in the tables quarantine, refused_events and repeated_events.")
 
 
 def kpis(frames: Frames, settings: ReportSettings) -> Block:
@@ -310,14 +332,16 @@ def kpis(frames: Frames, settings: ReportSettings) -> Block:
     dictionary = pd.DataFrame([
         {"kpi": name, "definition": entry.get("definition"), "formula": entry.get("formula"), "unit": entry.get("unit"), "owner": entry.get("owner"), "tag": entry.get("tag"),
          **{f"{m:%Y-%m}": _value(everywhere, name, m) for m in months[-3:]}} for name, entry in settings.kpis.items()])
+    currencies = sorted(set(frames["conversions"]["currency"].dropna()))
     sold = everywhere[everywhere["kpi"] == "revenue_amount"]
     digital = everywhere[everywhere["kpi"] == "digital_revenue_share"]
-    figure = go.Figure(go.Scatter(x=[f"{m:%Y-%m}" for m in sold["month"]], y=sold["value"], mode="lines+markers", name="revenue", line={"color": ACCENT}))
-    figure.update_yaxes(rangemode="tozero")
+    figure = go.Figure(go.Bar(x=[f"{m:%Y-%m}" for m in sold["month"]], y=sold["value"], marker_color=ACCENT))
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(title=", ".join(["revenue", *(currencies if len(currencies) == 1 else [])]))
     latest = float(digital["value"].iloc[-1]) if len(digital) else 0.0
-    return Block("kpis", f"{len(dictionary)} figures, one definition each; {share(latest)} of the latest month's revenue is made online", share(latest), "of revenue online, latest month",
+    return Block("kpis", f"{share(latest)} of the latest month's revenue is made online; it is one of {len(dictionary)} figures with one definition each", share(latest), "of revenue online, latest month",
                  "Quote these and no others: each has one formula and one owner, and its channels add up to the whole.", _figure(figure, 260) if len(sold) else None, dictionary,
-                 "Monthly revenue, net of refunds. The dictionary is in the table.")
+                 "Monthly revenue, net of refunds; the last month may not be over. All figures and their definitions are in the table.")
 
 
 def _value(rows: pd.DataFrame, name: str, month: Any) -> float | None:

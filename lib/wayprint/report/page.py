@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import jinja2
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from wayprint.report.blocks import Block, Frames, all_blocks, share, whole
+from wayprint.report.blocks import NAMES, Block, Frames, all_blocks, share, whole
 from wayprint.report.frames import REPORT_READS, gather
 from wayprint.report.settings import ReportSettings
 
@@ -47,7 +48,7 @@ def five_numbers(frames: Frames, blocks: list[Block]) -> list[tuple[str, str, st
         (whole(frames["persons"]["count"].sum()), "people", "identity"),
         (whole(frames["journeys"]["count"].sum()), "journeys", "flow"),
         (whole(sales["count"].sum()) if len(sales) else "0", "purchases", "effort"),
-        (by_id["audiences"].number, "people to talk to (memberships)", "audiences"),
+        (by_id["audiences"].number, "places in audiences", "audiences"),
         (by_id["quality"].number, "of records refused", "quality"),
     ]
 
@@ -70,11 +71,22 @@ def five_sentences(frames: Frames, blocks: list[Block]) -> list[str]:
 
 
 def render(blocks: list[Block], numbers: list[tuple[str, str, str]], sentences: list[str], settings: ReportSettings, as_of: dt.date) -> str:
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined, finalize=_unbroken)
     template = environment.from_string((files("wayprint.report") / "page.html").read_text(encoding="utf-8"))
     return template.render(
-        title=settings.title, as_of=as_of.isoformat(), numbers=numbers, sentences=sentences, plotly=get_plotlyjs(),
+        title=settings.title, as_of=as_of.isoformat(), scope=_scope(settings), names=NAMES, numbers=numbers, sentences=sentences, plotly=get_plotlyjs(),
         blocks=[{"block": b, "figure": b.figure and _script_safe(b.figure), **_table(b.table, settings.table_rows)} for b in blocks])
+
+
+def _unbroken(value: Any) -> Any:
+    """A number and its % stay on one line."""
+    return value.replace(" %", "\u00a0%") if type(value) is str else value
+
+
+def _scope(settings: ReportSettings) -> str:
+    scope = settings.stages.get("scope") or {}
+    parts = [scope.get("target"), ", ".join(scope.get("countries") or []), scope.get("offer"), ", ".join(scope.get("families") or [])]
+    return ", ".join(part for part in parts if part)
 
 
 def _script_safe(text: str) -> str:
@@ -94,5 +106,7 @@ def _text(value: Any) -> str:
     if value is None or (not isinstance(value, list | tuple | str) and pd.isna(value)):
         return ""
     if isinstance(value, float):
-        return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:,.3f}"
+        return f"{value:,.{0 if value == round(value) or abs(value) >= 100 else 1 if abs(value) >= 10 else 3}f}"
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
