@@ -218,6 +218,22 @@ def tables(
 
 
 @app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="A person_id, an identifier_id, or type:value such as email:ana@exemple.fr.")],
+    other: Annotated[str | None, typer.Argument(help="Why are these two one person, or two?")] = None,
+    lake: LakeRoot = "lake",
+    env: Env = "dev",
+    conf: Conf = None,
+) -> None:
+    """Say why somebody is one person: the evidence, its weakest link, and the links that alone hold it together; or what keeps two apart."""
+    from wayprint.engine import Engine
+
+    with Engine.open(lake, env, conf) as engine:
+        for line in engine.explain(name, other).in_words():
+            print(line)
+
+
+@app.command()
 def audience(
     file: Annotated[Path | None, typer.Argument(help="A definition; all of conf/audiences if not given.")] = None, conf: Conf = None
 ) -> None:

@@ -20,6 +20,8 @@ from wayprint import pipeline
 from wayprint.audiences.exports import export_rows
 from wayprint.audiences.files import write_files
 from wayprint.contracts import BadConfiguration, Step
+from wayprint.identity.evidence import links_at, links_between, whose
+from wayprint.identity.explain import Pair, Person, explain_pair, explain_person
 from wayprint.lake import Lake
 from wayprint.outcome import Report, StepResult
 from wayprint.registry import Registry
@@ -27,10 +29,12 @@ from wayprint.report.page import REPORT_READS, write_report
 from wayprint.runner import Runner
 from wayprint.session import session
 from wayprint.settings import Settings, load, nearest
+from wayprint.sources.identifiers import canonical
 from wayprint.sources.keys import Keys
 from wayprint.sources.listing import list_files
 from wayprint.tables import ALL
 from wayprint.tables.bronze import FILES
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_MAP, OBSERVATIONS
 
 Say = Callable[[str], None]
 
@@ -95,6 +99,32 @@ class Engine:
             raise BadConfiguration(f"no table {name!r}{nearest(name, ALL)}")
         at = self.lake.state(self.spark, ALL[name]).version if version is None else version
         return self.lake.read(self.spark, ALL[name], at)
+
+    def explain(self, name: str, other: str | None = None) -> Person | Pair:
+        """Why `name` is one person, or why it and `other` are one or two.
+
+        A name is a person_id, an identifier_id, or `type:value` in clear (`email:ana@exemple.fr`), which is hashed like any other.
+        """
+        named, person = self.named(name)
+        observations, audit = self.table(OBSERVATIONS.name), self.table(IDENTITY_AUDIT.name)
+        if other is None:
+            return explain_person(person, links_at(observations, audit, person))
+        named_too, person_too = self.named(other)
+        if person == person_too:
+            return explain_pair(named, named_too, links_at(observations, audit, person))
+        return explain_pair(person, person_too, links_between(observations, audit, person, person_too))
+
+    def named(self, name: str) -> tuple[set[str], dict[str, str]]:
+        """The identifiers that `name` names and those of its person (see `whose`). Raises BadConfiguration for a name nobody has."""
+        wanted = name
+        if ":" in name:
+            kind, value = name.split(":", 1)
+            known = canonical(kind, value, self.settings.sources.default_country)
+            wanted = Keys.from_environment().identifier_id(*known) if known else name
+        named, person = whose(self.table(IDENTITY_MAP.name), wanted)
+        if not named:
+            raise BadConfiguration(f"{name}: no person and no identifier of this lake; give a person_id, an identifier_id, or type:value such as email:ana@exemple.fr")
+        return named, person
 
     def run(
         self,

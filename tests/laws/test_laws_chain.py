@@ -14,6 +14,7 @@ import pytest
 
 from tests.identity.scoring import score, true_identifiers
 from tests.laws import chain
+from wayprint.contracts import BadConfiguration
 from wayprint.lake import Lake
 
 pytestmark = [pytest.mark.spark, pytest.mark.chain]
@@ -106,3 +107,26 @@ def test_identity_finds_the_true_persons_of_other_worlds(seed, spark, tmp_path):
 
 def is_good(measured):
     return measured.precision >= 0.99 and measured.recall >= 0.95 and measured.largest <= measured.largest_true + 5
+
+
+def test_what_holds_a_person_together_and_what_keeps_two_apart_is_told(spark, baseline):
+    engine = chain.Engine(spark, Lake(str(baseline.lake)), chain.chain_settings())
+    columns = chain.ALL["identity_map"].column_names
+    owned = pd.DataFrame(baseline.rows["identity_map"], columns=columns).dropna(subset=["person_id"])
+    sizes = owned.groupby("person_id").size().sort_values()
+    person = sizes.index[-1]
+    told = engine.explain(person)
+    assert set(told.identifiers) == set(owned[owned["person_id"] == person]["identifier_id"])
+    one, other = sorted(told.identifiers)[:2]
+    way = engine.explain(one, other)
+    assert way.together
+    assert {one, other} <= {end for link in way.path for end in (link.identifier_id, link.other_id)}
+    audit = pd.DataFrame(baseline.rows["identity_audit"], columns=chain.ALL["identity_audit"].column_names)
+    owner = owned.set_index("identifier_id")["person_id"]
+    audit = audit.dropna(subset=["other_id"])
+    refused = audit[audit["identifier_id"].map(owner).fillna("nobody") != audit["other_id"].map(owner).fillna("no one")].iloc[0]
+    apart = engine.explain(refused["identifier_id"], refused["other_id"])
+    assert not apart.together
+    assert apart.refused
+    with pytest.raises(BadConfiguration, match="no person and no identifier"):
+        engine.explain("email:nobody@nowhere.example")

@@ -33,15 +33,15 @@ def keys() -> Keys:
 
 @pytest.fixture
 def read(settings: Any) -> Callable[..., dict[str, list[dict[str, Any]]]]:
-    """`read(content, name="a.csv", beside={...}, knobs={...}, **changes of SHOP)` -> kind: rows, every record accounted for."""
+    """`read(content, name="a.csv", beside={...}, knobs={...}, under=KEYS, **changes of SHOP)` -> kind: rows, every record accounted for."""
 
     def run(content: bytes | str, name: str = "a.csv", beside: dict[str, bytes] | None = None, knobs: dict[str, Any] | None = None,
-            **spec: Any) -> dict[str, list[dict[str, Any]]]:
+            under: Keys = KEYS, **spec: Any) -> dict[str, list[dict[str, Any]]]:
         data = content.encode() if isinstance(content, str) else content
         chosen = SourceSettings(**{**settings.sources.model_dump(), "specs": {"shop": {**SHOP, **spec}}, **(knobs or {})})
         given = {other: io.BytesIO(inside) for other, inside in (beside or {}).items()}
         rows: dict[str, list[dict[str, Any]]] = {}
-        for kind, row in read_file(described(name, data), io.BytesIO(data), chosen, KEYS, given.get):
+        for kind, row in read_file(described(name, data), io.BytesIO(data), chosen, under, given.get):
             rows.setdefault(kind, []).append(row)
         account(rows)
         return rows

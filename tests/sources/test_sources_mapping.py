@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from wayprint.sources.identifiers import canonical
+from wayprint.sources.keys import Keys
 
 LINE = "id,at,login,amount\n{}\n"
 
@@ -83,6 +84,17 @@ def test_a_clear_address_and_its_hash_are_one_identifier_and_only_the_clear_one_
     assert first["identifiers"] == second["identifiers"]
     (kept,) = rows["vault"]
     assert (kept["subject_id"], kept["field"], keys.open(kept["sealed"])) == (first["identifier_id"], "email", b"jeanne@example.fr")
+
+
+def test_what_is_known_of_a_person_under_one_key_is_not_given_under_another(read, keys):
+    emails = [{"type": "email", "column": "login"}]
+    other = Keys(b"\x22" * 32, b"\x33" * 32)
+    for key in (keys, other):
+        rows = read(LINE.format("a,2026-01-01,Ann@Example.org,1"), under=key, identifiers=emails)
+        (_, hashed) = canonical("email", "ann@example.org", "FR")
+        assert one(rows)["identifier_id"] == one(rows, "vault")["subject_id"] == key.identifier_id("email", hashed)
+        assert key.open(one(rows, "vault")["sealed"]) == b"ann@example.org"
+    assert other.identifier_id("email", hashed) != keys.identifier_id("email", hashed)
 
 
 def test_numbers_given_out_by_two_systems_are_kept_apart_by_their_space(read):

@@ -25,6 +25,8 @@ def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls:
 
     def clean(values: Values, place: int) -> str | None:
         value = values[place]
+        if value == "":
+            return None
         if type(value) is not str:
             value = json.dumps(value)
         value = value.strip()
@@ -40,7 +42,10 @@ def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls:
         return None if value is None else convert(value)
 
     def first(values: Values) -> Any:
-        return finish(next((v for place in found if (v := clean(values, place)) is not None), None))
+        for place in found:
+            if (value := clean(values, place)) is not None:
+                return finish(value)
+        return finish(None)
 
     def joined(values: Values) -> Any:
         parts = [v for place in found if (v := clean(values, place)) is not None]
@@ -50,8 +55,10 @@ def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls:
         parts = [clean(values, place) or "" for place in found]
         return product(parts) if len(parts) > 1 and parts[0] and parts[1] else None
 
-    def single(values: Values) -> Any:
+    def single(values: Values) -> Any:  # as `first`, for most columns of most sources
         value = values[place]
+        if value == "":
+            return None
         if type(value) is not str:
             value = json.dumps(value)
         value = value.strip()
@@ -117,6 +124,7 @@ class Items:
         self._at = places.get(fold(spec.at)) if spec.at else None
         fields = item_fields(spec)
         self._columns = tuple(sorted({c for one in fields.values() for c in one.column}))
+        self._paths = [tuple(c.split(".")) for c in self._columns]
         inner = {fold(c): place for place, c in enumerate(self._columns)} if self._is_list else places
         how = {"product_id": "raw", "family": "text", "quantity": "int", "amount": "money"}
         self._get = [getter(fields[name], str if fields[name].how == "product" else converter(fields[name].how or how[name]), inner)
@@ -151,7 +159,7 @@ class Items:
         if type(value) is not list:
             raise Refused("malformed", "items: promised a JSON list of products, came something else: correct the export")
         for element in value:
-            yield [walk(element, tuple(column.split("."))) for column in self._columns]
+            yield [walk(element, path) for path in self._paths]
 
 
 def stated(one: ConsentSpec, value: str | None) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -162,13 +163,13 @@ def record_batches(rows: Iterator[tuple[str, Row]], size: int) -> Iterator[pa.Re
 
 
 def _record_batch(kind: str, rows: list[Row]) -> pa.RecordBatch:
-    own = set(TABLES[kind].column_names)
+    own = set(TABLES[kind].column_names)  # every row has all of them
     arrays = []
     for name, type in WIDE.items():
         if name == "kind":
             arrays.append(pa.array([kind] * len(rows), pa.string()))
         elif name in own:
-            arrays.append(_array([row.get(name) for row in rows], type))
+            arrays.append(_array(list(map(itemgetter(name), rows)), type))
         else:
             arrays.append(pa.nulls(len(rows), arrow_type(type)))
     return pa.RecordBatch.from_arrays(arrays, names=list(WIDE))

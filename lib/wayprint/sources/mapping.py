@@ -12,7 +12,8 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from wayprint.sources import pages
 from wayprint.sources.convert import BY_COLUMN, BY_TYPE, Refused, Times, converters, is_hash
@@ -28,6 +29,8 @@ Row = dict[str, Any]
 
 # What two deliveries of one action agree on: its id, its time, and everything it says.
 DIGESTED = ("event_id", "happened_at", *(c.name for c in ACTION))
+_told = itemgetter(*DIGESTED[1:])
+_repeated = itemgetter(*(name for name in DIGESTED if name != "origin_id"))
 # Records that state consent: those of a contact, which have no verb, and these actions.
 CONSENTING = (None, "consent", "sign_up", "form_submit")
 _TYPES = {c.name: c.type for table in KINDS.values() for c in table.columns}
@@ -49,6 +52,16 @@ def columns_read(spec: SourceSpec) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(sorted(found)), lists
 
 
+class Named(NamedTuple):
+    """Whom a record names: type and id of each identifier, the strongest of all and of the devices, and what came in clear."""
+
+    identifiers: tuple[tuple[str, str], ...]
+    strongest: str | None
+    device: str | None
+    types: frozenset[str]
+    clear: tuple[tuple[str, str, str], ...]  # id, type, clear value
+
+
 class Mapper:
     """The compiled mapping of one source onto the columns of one file.
 
@@ -60,13 +73,11 @@ class Mapper:
         self.source, self.spec, self.keys = source, spec, keys
         self._places, self._nulls = places, frozenset(spec.nulls)
         self._times = Times(spec.time_zone, settings.earliest_year, settings.latest_year)
-        self._sealed = lru_cache(16_384)(lambda clear: keys.seal(clear.encode()))  # one person has many records
-        self._country = spec.country or settings.default_country
-        self._strength = {type: rank for rank, type in enumerate(settings.strength)}
+        self._country, self._strength = spec.country or settings.default_country, settings.strength
         self._needed = (*NEEDED[spec.kind], *spec.keys)
         if has_header:
             self._hold_if_missing()
-        self._constants = self._constant(spec.constants)
+        self._blank = self._row(spec.kind, spec.constants)
         self._fields = self._compiled(spec.fields)
         self._vault = self._compiled(spec.vault)
         self._attributes = self._compiled(spec.attributes, "raw")
@@ -80,13 +91,13 @@ class Mapper:
         self._name = Names(spec.names, places) if spec.names else None
         self._negative = spec.names.negative if spec.names else None
         self._items = [Items(one, places, lambda how: self._convert("", how, None)) for one in spec.items]
-        self._also = [(also, self._constant(also.constants), self._compiled(also.fields)) for also in spec.also]
+        self._also = [(also, self._row(also.kind, also.constants), self._compiled(also.fields)) for also in spec.also]
 
     def rows(self, values: Values, file_id: str, line: int, original: bytes) -> Iterator[tuple[str, Row]]:
         """The rows of one record, each with its kind; the vault's rows too. Raises `Refused`."""
         for rule, get, convert in self._rules:
             keep(rule, get(values), convert)
-        row: Row = {**self._constants, "file_id": file_id, "line_number": line, "source": self.source}
+        row: Row = {**self._blank, "file_id": file_id, "line_number": line}
         if self._name:
             row["event_name"] = self._name(values)
         self._fill(row, self._fields, values)
@@ -94,10 +105,10 @@ class Mapper:
         asked: tuple[tuple[str, str], ...] = ()
         if kind == "event":
             asked = self._page(row, values)
-            if self._negative and (row.get("amount") or 0) < 0:
+            if self._negative and (row["amount"] or 0) < 0:
                 row["event_name"] = self._negative
         for name in self._needed:
-            if row.get(name) is None:
+            if row[name] is None:
                 raise Refused("missing_key", f"column {self._columns_of(name)}: every record needs its {name}, and it is empty: "
                               "correct the export, or map another column")
         if kind in ("event", "contact"):
@@ -116,7 +127,7 @@ class Mapper:
             return
         if kind == "contact":
             row["contact_id"] = f"{self.source}:{self.keys.identifier_id(f'contact of {self.source}', row['contact_id'])}"
-            row["consented_at"] = row.get("consented_at") or row["updated_at"]
+            row["consented_at"] = row["consented_at"] or row["updated_at"]
         elif kind == "cost":
             row["dimensions"] = "|".join(get(values) or "" for get in self._dimensions) if self._dimensions else None
             if row["cost_amount"] < 0:
@@ -151,8 +162,10 @@ class Mapper:
         how = how or BY_COLUMN.get(target) or BY_TYPE[_TYPES.get(target, "string")]
         return converters(self._times, pattern)[how]
 
-    def _constant(self, constants: dict[str, str]) -> Row:
-        return {name: self._convert(name, None, None)(text) for name, text in constants.items()}
+    def _row(self, kind: str, constants: dict[str, str]) -> Row:
+        """A row of `kind` before its record is read: every column is there, empty but for source and constants."""
+        given = {name: self._convert(name, None, None)(text) for name, text in constants.items()}
+        return dict.fromkeys(KINDS[kind].column_names) | given | {"source": self.source}
 
     def _compiled(self, fields: dict[str, FieldSpec], how: str | None = None) -> list[tuple[str, FieldSpec, Get]]:
         compiled = []
@@ -175,24 +188,24 @@ class Mapper:
                 value = get(values)
             except Refused as refused:
                 raise Refused(refused.rule, f"column {_listed(one)}: {refused.reason}") from None
-            if value is not None or target not in row:
+            if value is not None:
                 row[target] = value
 
     def _page(self, row: Row, values: Values) -> tuple[tuple[str, str], ...]:
         address = self._url(values) if self._url else None
         found = pages.page(address, self._asked) if address else pages.Page()
-        row["page_host"], row["page_path"] = row.get("page_host") or found.host, row.get("page_path") or found.path
+        row["page_host"], row["page_path"] = row["page_host"] or found.host, row["page_path"] or found.path
         for name, value in zip(pages.UTM, found.utm, strict=True):
-            row[name] = row.get(name) or value
+            row[name] = row[name] or value
         row["click_id_type"] = found.click_id_type
         came_from = self._referrer(values) if self._referrer else None
         row["referrer_host"] = pages.referrer_host(came_from, row["page_host"]) if came_from else None
-        if not row.get("device_type") and row.get("user_agent"):
+        if not row["device_type"] and row["user_agent"]:
             row["device_type"] = pages.device_type(row["user_agent"])
         return found.asked
 
     def _identify(self, row: Row, values: Values, asked: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, Row]]:
-        named: dict[Identifier, str] = {}
+        given: list[tuple[str, str, str | None]] = []
         for one, get in self._identifiers:
             if one.events and row["event_name"] not in one.events:
                 continue
@@ -200,30 +213,24 @@ class Mapper:
                 value = get(values)
             except Refused as refused:
                 raise Refused(refused.rule, f"column {_listed(one)}: {refused.reason}") from None
-            if value is not None and (known := identifier(one.type, value, self._country)):
-                named[known] = self.keys.identifier_id(known.type, f"{one.space}:{known.value}" if one.space else known.value)
-        for parameter, value in asked:
-            if known := identifier(self.spec.page.identifiers[parameter], value, self._country):
-                named[known] = self.keys.identifier_id(known.type, known.value)
-        pairs = sorted({(known.type, id) for known, id in named.items()})
-        row["identifiers"] = tuple(pairs)
-        strongest = min(pairs, key=lambda pair: (self._strength[pair[0]], pair[1]), default=None)
-        row["identifier_id"] = strongest[1] if strongest else None
-        devices = [pair for pair in pairs if pair[0] in DEVICE_TYPES]
-        row["origin_id"] = min(devices, key=lambda pair: (self._strength[pair[0]], pair[1]))[1] if devices else row["identifier_id"]
-        row["sync_point"] = self._sync_point(row, {type for type, _ in pairs}) if pairs else None
+            if value is not None:
+                given.append((one.type, value, one.space))
+        given.extend((self.spec.page.identifiers[parameter], value, None) for parameter, value in asked)
+        named = _named(self.keys, self._country, self._strength, tuple(given))
+        row["identifiers"], row["identifier_id"] = named.identifiers, named.strongest
+        row["origin_id"] = named.device or named.strongest
+        row["sync_point"] = self._sync_point(row, named.types) if named.types else None
         about: Row = {"file_id": row["file_id"], "seen_at": row.get("happened_at", row.get("updated_at"))}
-        for known, id in named.items():
-            if known.clear:
-                yield "vault", {**about, "subject_id": id, "field": known.type, "sealed": self._sealed(known.clear)}
-        if strongest:
+        for id, type, clear in named.clear:
+            yield "vault", {**about, "subject_id": id, "field": type, "sealed": _sealed(self.keys, clear)}
+        if named.strongest:
             for field, _, get in self._vault:
                 value = get(values)
                 if value and not is_hash(value):
                     clear = " ".join(unicodedata.normalize("NFKC", value).split())
-                    yield "vault", {**about, "subject_id": strongest[1], "field": field, "sealed": self._sealed(clear)}
+                    yield "vault", {**about, "subject_id": named.strongest, "field": field, "sealed": _sealed(self.keys, clear)}
 
-    def _sync_point(self, row: Row, types: set[str]) -> str | None:
+    def _sync_point(self, row: Row, types: frozenset[str]) -> str | None:
         for one in self.spec.sync_points:
             if types.issuperset(one.has) and (not one.events or row.get("event_name") in one.events):
                 return one.point
@@ -237,17 +244,17 @@ class Mapper:
 
     def _finish(self, row: Row) -> None:
         """The ids and the digest of an action, once all it says is known."""
-        if not row.get("event_id"):
-            row["event_id"] = _hash(self.source, *(row.get(name) for name in DIGESTED[1:]))
-        row["payload_digest"] = _hash(*(row.get(name) for name in DIGESTED if name != "origin_id"))
+        if not row["event_id"]:
+            row["event_id"] = _hash(self.source, *_told(row))
+        row["payload_digest"] = _hash(*_repeated(row))
         row["origin_id"] = row["origin_id"] or _hash(self.source, row["event_id"])
 
     def _further(self, row: Row, values: Values) -> Iterator[tuple[str, Row]]:
-        for ordinal, (also, constants, fields) in enumerate(self._also, start=1):
-            further: Row = {**constants, **{name: row[name] for name in ("file_id", "line_number", "source")}}
+        for ordinal, (also, blank, fields) in enumerate(self._also, start=1):
+            further: Row = {**blank, "file_id": row["file_id"], "line_number": row["line_number"]}
             if also.event_name:
-                replaced = dict.fromkeys((*also.drop, *also.fields, "original", "consents"))
-                further = {**row, **replaced, **constants, "event_name": also.event_name}
+                replaced = {name: blank[name] for name in (*also.drop, *also.fields, *also.constants, "original", "consents")}
+                further = {**row, **replaced, "event_name": also.event_name}
             self._fill(further, fields, values)
             if any(further[name] is None for name in NEEDED[also.kind]):
                 continue
@@ -256,6 +263,27 @@ class Mapper:
                 further["event_id"] = f"{row['event_id']}:{also.event_name}"
                 self._finish(further)
             yield also.kind, further
+
+
+# One person has many records, in many files. Keys are equal to themselves only, so no id or seal of one is given for another.
+@lru_cache(maxsize=16_384)
+def _named(keys: Keys, country: str, strength: tuple[str, ...], given: tuple[tuple[str, str, str | None], ...]) -> Named:
+    """Whom the texts of a record name, each given with its type and space; `strength`: types, the strongest first."""
+    ids: dict[Identifier, str] = {}
+    for type, text, space in given:
+        if known := identifier(type, text, country):
+            ids[known] = keys.identifier_id(known.type, f"{space}:{known.value}" if space else known.value)
+    pairs = sorted({(known.type, id) for known, id in ids.items()})
+    ranked = sorted(pairs, key=lambda pair: (strength.index(pair[0]), pair[1]))
+    return Named(
+        identifiers=tuple(pairs), types=frozenset(type for type, _ in pairs),
+        strongest=next((id for _, id in ranked), None), device=next((id for type, id in ranked if type in DEVICE_TYPES), None),
+        clear=tuple((id, known.type, known.clear) for known, id in ids.items() if known.clear))
+
+
+@lru_cache(maxsize=16_384)
+def _sealed(keys: Keys, clear: str) -> bytes:
+    return keys.seal(clear.encode())
 
 
 def _listed(one: FieldSpec) -> str:

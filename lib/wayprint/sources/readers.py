@@ -93,9 +93,8 @@ def read_rows(raw: Raw) -> Iterator[Record]:
 def read_jsonl(raw: Raw) -> Iterator[Record]:
     """One JSON object a line; lists of keys and values (as in GA4's export) are read by their keys."""
     raw.places = {fold(slot): place for place, slot in enumerate(raw.slots)}
-    paths = [(tuple(slot.split(".")), slot in raw.lists) for slot in raw.slots]
-    declared = {path[0] for path, _ in paths} | {c.split(".")[0] for c in raw.spec.columns}
-    return _objects(raw, paths, declared)
+    declared = {column.split(".")[0] for column in (*raw.slots, *raw.spec.columns)}
+    return _objects(raw, declared)
 
 
 def read_adobe(raw: Raw) -> Iterator[Record]:
@@ -211,7 +210,11 @@ def _quoted(raw: Raw, line: Line, text: str, delimiter: str, width: int | None) 
     return Record(line.number, 1 + len(taken), whole, values)
 
 
-def _objects(raw: Raw, paths: list[tuple[tuple[str, ...], bool]], declared: set[str]) -> Iterator[Record]:
+def _objects(raw: Raw, declared: set[str]) -> Iterator[Record]:
+    read: dict[tuple[str, ...], list[tuple[int, str, bool]]] = {}  # of each object inside the record, the keys that are read
+    for place, slot in enumerate(raw.slots):
+        *parents, key = slot.split(".")
+        read.setdefault(tuple(parents), []).append((place, key, slot in raw.lists))
     for line in raw.lines:
         try:
             text = _text(line, raw.lines.limit)
@@ -221,7 +224,12 @@ def _objects(raw: Raw, paths: list[tuple[tuple[str, ...], bool]], declared: set[
                 raise Refused("bad_encoding", "promised text, came an escape for half a character or a NUL: correct the writer")
             found = _loads(text)
             raw.extra.update(key for key in found.keys() - declared if len(raw.extra) < 200 and _COLUMN_NAME.fullmatch(key))
-            yield Record(line.number, 1, line.content, [walk(found, path, as_list) for path, as_list in paths])
+            values: list[Any] = [""] * len(raw.slots)
+            for path, keys in read.items():
+                if inside := _inside(found, path):
+                    for place, key, as_list in keys:
+                        values[place] = _value(inside.get(key), as_list)
+            yield Record(line.number, 1, line.content, values)
         except Refused as refused:
             yield Record(line.number, 1, line.content, refused=refused)
 
@@ -242,14 +250,25 @@ def _loads(text: str) -> dict[str, Any]:
     return found
 
 
-def walk(found: Any, path: tuple[str, ...], as_list: bool = False) -> Any:
-    """The value at a path of keys, as text; empty if there is none. With `as_list`, the list itself."""
+def walk(found: Any, path: Sequence[str]) -> str:
+    """The value at a path of keys, as text; empty if there is none."""
+    *parents, key = path
+    return str(_value(_inside(found, parents).get(key)))
+
+
+def _inside(found: Any, path: Sequence[str]) -> dict[str, Any]:
+    """The object at a path of keys, a list of keys and values as an object; empty if there is none."""
     for key in path:
-        if type(found) is list:
-            found = _by_key(found)
-        if type(found) is not dict:
-            return ""
-        found = found.get(key)
+        found = _object(found).get(key)
+    return _object(found)
+
+
+def _object(found: Any) -> dict[str, Any]:
+    return found if type(found) is dict else _by_key(found) if type(found) is list else {}
+
+
+def _value(found: Any, as_list: bool = False) -> Any:
+    """As text; with `as_list`, a list as it is."""
     if type(found) is str or (as_list and type(found) is list):
         return found
     if found is None:

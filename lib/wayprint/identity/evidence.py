@@ -1,0 +1,55 @@
+"""The links around a few identifiers, fetched from the lake for `explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from wayprint.identity.explain import Link
+from wayprint.identity.guards import link
+
+MOST_HOPS = 8
+MOST_IDENTIFIERS = 20_000  # beyond that the way leads through half of everybody: it explains nothing
+
+
+def whose(identity_map: DataFrame, name: str) -> tuple[set[str], dict[str, str]]:
+    """What `name` names (all identifiers of that person_id, or that one identifier), and all identifiers of its person with their types.
+
+    An identifier that is nobody's is alone. Both are empty for a name that is neither.
+    """
+    rows = identity_map.where((F.col("person_id") == name) | (F.col("identifier_id") == name)).collect()
+    named = {row.identifier_id for row in rows}
+    if named == {name} and rows[0].person_id is not None:
+        rows = identity_map.where(F.col("person_id") == rows[0].person_id).collect()
+    return named, {row.identifier_id: row.identifier_type for row in rows}
+
+
+def links_at(observations: DataFrame, identity_audit: DataFrame, identifiers: Iterable[str]) -> list[Link]:
+    """Every link with an end among `identifiers`, believed or not."""
+    wanted = F.broadcast(observations.sparkSession.createDataFrame([(name,) for name in sorted(set(identifiers))], "wanted string"))
+    touched = (F.col("identifier_id") == F.col("wanted")) | (F.col("other_id") == F.col("wanted"))
+    links = link(observations.where("other_id is not null").join(wanted, touched, how="left_semi"))
+    verdicts = identity_audit.where("other_id is not null").select("identifier_id", "other_id", "rule", "reason").join(wanted, touched, how="left_semi")
+    rows = links.join(F.broadcast(verdicts), ["identifier_id", "other_id"], how="left").collect()
+    return [Link(**{**row.asDict(), "sources": tuple(row.sources)}) for row in rows]
+
+
+def links_between(observations: DataFrame, identity_audit: DataFrame, one: Iterable[str], other: Iterable[str]) -> list[Link]:
+    """Links enough to find the shortest way from any of `one` to any of `other`: the neighbourhood of both grows until they touch.
+
+    At most `MOST_HOPS` steps and `MOST_IDENTIFIERS`; then what was found until there.
+    """
+    known = [set(one), set(other)]
+    edges = [set(known[0]), set(known[1])]
+    found: set[Link] = set()
+    for _ in range(MOST_HOPS):
+        side = min((0, 1), key=lambda side: len(edges[side]) or MOST_IDENTIFIERS)
+        if not edges[side] or known[0] & known[1] or len(known[0] | known[1]) > MOST_IDENTIFIERS:
+            break
+        links = links_at(observations, identity_audit, edges[side])
+        found.update(links)
+        edges[side] = {end for link in links for end in (link.identifier_id, link.other_id)} - known[side]
+        known[side] |= edges[side]
+    return list(found)

@@ -1,0 +1,183 @@
+"""Why identifiers are one person, or are not: evidence paths, weakest links, bridges. Plain Python on the links of a few persons.
+
+The links are those of `evidence`; the functions for notebooks and the command line are `Engine.explain` and `wayprint explain`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Link:
+    """Evidence that two identifiers are one person's; `rule` and `reason` say why it is not believed, None that it is."""
+
+    identifier_id: str
+    identifier_type: str
+    other_id: str
+    other_type: str
+    sources: tuple[str, ...]
+    first_seen_at: dt.datetime
+    last_seen_at: dt.datetime
+    sightings: int
+    rule: str | None
+    reason: str | None
+
+    @property
+    def strength(self) -> tuple[int, dt.datetime, str, str]:
+        """Order of evidence: sightings, then latest sight, then ids."""
+        return self.sightings, self.last_seen_at, self.identifier_id, self.other_id
+
+    def beyond(self, end: str) -> str:
+        return self.other_id if end == self.identifier_id else self.identifier_id
+
+    def in_words(self) -> str:
+        times = "once" if self.sightings == 1 else f"{self.sightings:,} times"
+        seen = f"{self.identifier_type} {self.identifier_id[:8]} with {self.other_type} {self.other_id[:8]}: seen together {times} in {', '.join(self.sources)}"
+        when = f", {self.first_seen_at:%Y-%m-%d} to {self.last_seen_at:%Y-%m-%d}"
+        return seen + when + (f"; not believed ({self.rule}): {self.reason}" if self.rule else "")
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A believed link without which the person would be two."""
+
+    link: Link
+    sizes: tuple[int, int]  # identifiers on the side of `identifier_id`, and on the other
+
+
+@dataclass(frozen=True)
+class Person:
+    """What holds one person together."""
+
+    identifiers: Mapping[str, str]  # id -> type
+    links: tuple[Link, ...]  # believed, strongest first
+    bridges: tuple[Bridge, ...]  # weakest first
+
+    def in_words(self) -> list[str]:
+        kinds = sorted(Counter(self.identifiers.values()).items())
+        lines = [f"{len(self.identifiers)} identifiers ({', '.join(f'{n} {kind}' for kind, n in kinds)}), {len(self.links)} links believed"]
+        if self.links:
+            lines.append(f"weakest link: {self.links[-1].in_words()}")
+        lines += [f"would be two without ({b.sizes[0]} and {b.sizes[1]} identifiers): {b.link.in_words()}" for b in self.bridges]
+        return lines
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What ties two identifiers, or what keeps them apart."""
+
+    together: bool
+    path: tuple[Link, ...]  # shortest; of equally short ones the strongest; empty: no evidence ties them at all
+
+    @property
+    def weakest(self) -> Link | None:
+        return min(self.path, key=lambda link: link.strength, default=None)
+
+    @property
+    def refused(self) -> tuple[Link, ...]:
+        return tuple(link for link in self.path if link.rule)
+
+    def in_words(self) -> list[str]:
+        if not self.path:
+            return ["one and the same identifier" if self.together else "two persons: no evidence ties them, directly or through others"]
+        lines = ["one person, by this evidence:" if self.together else "two persons: all evidence between them passes through links that are not believed"]
+        lines += [f"{number}. {link.in_words()}" for number, link in enumerate(self.path, 1)]
+        return [*lines, f"weakest link: {self.weakest.in_words()}"] if self.together and self.weakest else lines
+
+
+def explain_person(identifiers: Mapping[str, str], links: Iterable[Link]) -> Person:
+    """The person of these identifiers, from the links that lie inside it; links to others and refused ones are left out."""
+    inside = [link for link in links if link.rule is None and link.identifier_id in identifiers and link.other_id in identifiers]
+    inside.sort(key=lambda link: link.strength, reverse=True)
+    found = sorted(bridges(identifiers, inside), key=lambda bridge: bridge.link.strength)
+    return Person(dict(identifiers), tuple(inside), tuple(found))
+
+
+def explain_pair(one: Iterable[str], other: Iterable[str], links: Iterable[Link]) -> Pair:
+    """The shortest way from any of `one` to any of `other` over believed links; if there is none, over all links.
+
+    Over all links, the way with the fewest refused ones is not sought, only the shortest: it names what was seen.
+    """
+    starts, ends, links = sorted(set(one)), set(other), list(links)
+    if ends.intersection(starts):
+        return Pair(True, ())
+    believed = path(starts, ends, [link for link in links if link.rule is None])
+    return Pair(True, believed) if believed else Pair(False, path(starts, ends, links))
+
+
+def path(starts: Iterable[str], ends: set[str], links: Iterable[Link]) -> tuple[Link, ...]:
+    """Breadth first, strongest links first, so that equally short ways are settled the same way every time; empty if there is none."""
+    around = neighbours(links)
+    came: dict[str, Link | None] = dict.fromkeys(starts)
+    waiting = deque(came)
+    while waiting:
+        node = waiting.popleft()
+        if node in ends:
+            steps: list[Link] = []
+            while (step := came[node]) is not None:
+                steps.append(step)
+                node = step.beyond(node)
+            return tuple(reversed(steps))
+        for link in around.get(node, ()):
+            if (near := link.beyond(node)) not in came:
+                came[near] = link
+                waiting.append(near)
+    return ()
+
+
+def bridges(nodes: Iterable[str], links: Iterable[Link]) -> list[Bridge]:
+    """Links whose removal splits their component (Tarjan 1974: a tree link is one if nothing below it reaches above it).
+
+    Without recursion: a person may have ten thousand identifiers. Two links between the same two identifiers are no bridge.
+    """
+    around = neighbours(links)
+    order: dict[str, int] = {}
+    found: list[Bridge] = []
+    for root in sorted(nodes):
+        if root in order:
+            continue
+        first = len(order)
+        order[root] = first
+        low, size = {root: first}, {root: 1}
+        tree: list[tuple[Link, str]] = []
+        stack: list[tuple[str, Iterator[Link], Link | None]] = [(root, iter(around.get(root, ())), None)]
+        while stack:
+            node, rest, above = stack[-1]
+            for link in rest:
+                near = link.beyond(node)
+                if link is above:
+                    continue
+                if near in order:
+                    low[node] = min(low[node], order[near])
+                    continue
+                order[near] = low[near] = len(order)
+                size[near] = 1
+                stack.append((near, iter(around[near]), link))
+                break
+            else:
+                stack.pop()
+                if above is not None:
+                    parent = above.beyond(node)
+                    low[parent] = min(low[parent], low[node])
+                    size[parent] += size[node]
+                    if low[node] > order[parent]:
+                        tree.append((above, node))
+        whole = size[root]
+        for link, below in tree:
+            down = size[below]
+            found.append(Bridge(link, (down, whole - down) if link.identifier_id == below else (whole - down, down)))
+    return found
+
+
+def neighbours(links: Iterable[Link]) -> dict[str, list[Link]]:
+    """The links at each identifier, strongest first; a link of an identifier with itself is none."""
+    around: dict[str, list[Link]] = {}
+    for link in sorted(links, key=lambda link: link.strength, reverse=True):
+        if link.identifier_id != link.other_id:
+            around.setdefault(link.identifier_id, []).append(link)
+            around.setdefault(link.other_id, []).append(link)
+    return around
