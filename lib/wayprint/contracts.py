@@ -160,7 +160,7 @@ class Step:
     `prepared` (what `prepare` returned, computed once and shared by all outputs). It returns one DataFrame per written
     table, in order. `each`: the rows of one key depend only on the input rows of that key; rows without a key (null) are
     left out of increments unless `each_null`. `commit` is the table published last, whose commit says where the step got to; the last
-    of `writes` if not given.
+    of `writes` if not given. `selects`: the outputs are mere selections of `prepared`, so they are not held in memory a second time.
     """
 
     run: Callable[..., Any]
@@ -170,6 +170,7 @@ class Step:
     prepare: Callable[..., Any] | None = None
     each_null: bool = False
     commit: Table | None = None
+    selects: bool = False
     name: str = ""
 
     def __post_init__(self) -> None:

@@ -192,7 +192,7 @@ class Lake:
     ) -> Published:
         """Commit the difference between `rows` and the standing rows.
 
-        `rows` are conformed, checked, cached, `count` many. `standing` are the rows they replace: those of the changed keys;
+        `rows` are conformed, checked, held or cheap to read again, `count` many. `standing` are the rows they replace: those of the changed keys;
         None for all of the table. The session of `rows` must be the step's own: the commit's metadata travels in its settings.
         Raises `Conflict` if the table moved since `state`.
         """

@@ -86,7 +86,8 @@ def compose(settings: Settings, keys: Keys) -> Settings:
 INGEST = "ingest"
 JOBS: dict[str, tuple[Step, ...]] = {
     "ingest": (
-        Step(ingest, (RawFiles(),), (VAULT, RAW_EVENTS, RAW_CONTACTS, RAW_COSTS, RAW_REFERENCES, QUARANTINE, FILES), each="file_id", prepare=parse_files),
+        Step(ingest, (RawFiles(),), (VAULT, RAW_EVENTS, RAW_CONTACTS, RAW_COSTS, RAW_REFERENCES, QUARANTINE, FILES), each="file_id", prepare=parse_files,
+             selects=True),
         Step(deduplicate, (RAW_EVENTS,), (UNIQUE_EVENTS, REPEATED_EVENTS), each="event_id", prepare=find_repetitions, commit=UNIQUE_EVENTS),
         Step(clean, (UNIQUE_EVENTS,), (EVENTS, REFUSED_EVENTS), each="origin_id", prepare=judge_events, commit=EVENTS),
         Step(latest_contacts, (RAW_CONTACTS,), (CONTACTS,), each="contact_id"),

@@ -222,7 +222,8 @@ class Runner:
             raise ContractBroken(
                 step.name, [f"returned {len(made)} tables and promised {len(step.writes)}: {[t.name for t in step.writes]}"]
             )
-        return [_held(conform(rows, table), held) for rows, table in zip(made, step.writes, strict=True)]
+        promised = [conform(rows, table) for rows, table in zip(made, step.writes, strict=True)]
+        return promised if step.selects else [_held(rows, held) for rows in promised]
 
     def _restrict(self, frame: DataFrame, step: Step, keys: DataFrame, key_count: int | None) -> DataFrame:
         """The rows of the changed keys."""
