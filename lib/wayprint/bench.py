@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import secrets
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,7 +22,7 @@ from wayprint.outcome import Report
 from wayprint.runner import Runner
 from wayprint.session import own_session, session
 from wayprint.settings import load
-from wayprint.sources.keys import Keys
+from wayprint.sources.keys import HASH_KEY, VAULT_KEY, Keys
 from wayprint.tables.bronze import RAW_EVENTS
 from wayprint.tables.identity import OBSERVATIONS
 from wayprint.world import write_events
@@ -42,6 +44,8 @@ def measure(rows: int) -> str:
         place = Path(scratch)
         write_events(place / "events", rows + rows // 100, 1)
         files = sorted((place / "events").rglob("*.parquet"))
+        for name in (HASH_KEY, VAULT_KEY):  # what is generated here needs no lasting keys
+            os.environ.setdefault(name, secrets.token_hex(32))
         (place / "log").mkdir()
         settings = pipeline.compose(load(pipeline.SECTIONS), Keys.from_environment())
         options = f"-Dspark.eventLog.enabled=true -Dspark.eventLog.dir=file:{place / 'log'} -Dspark.eventLog.compress=false -Dspark.eventLog.rolling.enabled=false"
@@ -84,9 +88,9 @@ def read_counters(log: Path, runs: list[str]) -> list[Counters]:
     with open(log, encoding="utf-8") as lines:
         for event in map(json.loads, lines):
             if event["Event"] == "SparkListenerJobStart":
-                said = event.get("Properties", {}).get("spark.job.description", "").split()
-                if len(said) == 3 and said[1] in runs:
-                    run, step = runs.index(said[1]), said[2]
+                run_id, _, step = event.get("Properties", {}).get("spark.jobGroup.id", "").partition(" ")
+                if run_id in runs:
+                    run = runs.index(run_id)
                     found[run][step]["jobs"] += 1
                     owner.update(dict.fromkeys(event["Stage IDs"], (run, step)))
             elif event["Event"] == "SparkListenerStageCompleted" and event["Stage Info"]["Stage ID"] in owner:

@@ -233,6 +233,24 @@ def explain(
             print(line)
 
 
+identity = typer.Typer(no_args_is_help=True, help="Look into identity before it is changed.")
+app.add_typer(identity, name="identity")
+
+
+@identity.command("try")
+def try_rules(
+    rules: Annotated[Path, typer.Argument(help="Folder laid out like conf/, with other identity rules.")],
+    lake: LakeRoot = "lake",
+    env: Env = "dev",
+) -> None:
+    """Say what other rules would change: persons merged and split, largest person, recognition; publish nothing."""
+    from wayprint.engine import Engine
+
+    with Engine.open(lake, env) as engine:
+        for line in engine.try_identity(rules, env).in_words():
+            print(line)
+
+
 @app.command()
 def audience(
     file: Annotated[Path | None, typer.Argument(help="A definition; all of conf/audiences if not given.")] = None, conf: Conf = None

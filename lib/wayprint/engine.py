@@ -22,6 +22,8 @@ from wayprint.audiences.files import write_files
 from wayprint.contracts import BadConfiguration, Step
 from wayprint.identity.evidence import links_at, links_between, whose
 from wayprint.identity.explain import Pair, Person, explain_pair, explain_person
+from wayprint.identity.preview import Preview, preview
+from wayprint.identity.resolution import decide, map_identifiers
 from wayprint.lake import Lake
 from wayprint.outcome import Report, StepResult
 from wayprint.registry import Registry
@@ -125,6 +127,12 @@ class Engine:
         if not named:
             raise BadConfiguration(f"{name}: no person and no identifier of this lake; give a person_id, an identifier_id, or type:value such as email:ana@exemple.fr")
         return named, person
+
+    def try_identity(self, conf: Path, env: str = "dev") -> Preview:
+        """What the identity rules of another conf folder would make of the present observations; nothing is published."""
+        proposed = pipeline.compose(load(pipeline.SECTIONS, env, conf), Keys.from_environment()).identity
+        then = map_identifiers(decide(self.table(OBSERVATIONS.name), proposed))
+        return preview(self.table(IDENTITY_MAP.name), then, proposed.device_types)
 
     def run(
         self,

@@ -141,7 +141,7 @@ class Runner:
 
     def _attempt(self, step: Step) -> StepResult:
         spark = own_session(self.spark)
-        spark.sparkContext.setJobGroup(step.name, f"wayprint {self.run_id} {step.name}")
+        spark.sparkContext.setJobGroup(f"{self.run_id} {step.name}", f"wayprint {step.name}")
         pinned = {t.name: self._states[t.name] for t in (*step.inputs, *step.writes)}
         plan = self.planner.plan(step, self._states, spark)
         if plan.work == "nothing":
