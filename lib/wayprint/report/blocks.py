@@ -245,12 +245,12 @@ def returns(frames: Frames, settings: ReportSettings) -> Block:
     weak = rows[rows["return_high"].fillna(float("inf")) < 1]
     spend = float(rows["cost_amount"].sum())
     return Block(
-        "returns", f"{money(spend, currency)} were spent on media; {best['channel']} returns most: {best['return_on_spend']:.1f} {currency} per {currency} spent",
+        "returns", f"{money(spend, currency)} were spent on media; {best['channel']} is credited with most: {best['return_on_spend']:.1f} {currency} per {currency} spent",
         f"{float(rows['revenue_amount'].sum()) / spend:.1f}", f"{currency} of revenue per {currency} spent, all channels together",
         (f"Even at best {', '.join(weak['channel'])} returns less than it costs: cut it, or hold out a group to prove its worth." if len(weak)
          else "No channel is surely below its cost. Move budget in small steps towards those whose thin line begins furthest right."),
         _figure(figure, 120 + 42 * len(rows)), rows[["channel", "currency", "cost_amount", "conversions", "revenue_amount", "cost_per_conversion", "return_on_spend", "return_low", "return_high"]],
-        f"Thin lines: the range that chance allows (95 %). Rule of credit: {settings.headline_model}; revenue net of refunds. Dotted line: revenue equals spend.")
+        f"Thin lines: the range that chance allows (95 %). Rule of credit: {settings.headline_model}; revenue net of refunds. Dotted line: revenue equals spend. Credit is no proof of effect.")
 
 
 def model(frames: Frames) -> Block:
