@@ -129,7 +129,8 @@ def _markdown(counts: tuple[int, int], reports: list[Report], counters: list[Cou
         "|---|---|---|",
         *[f"| {a} | {b} | {c} |" for a, b, c in goals],
         "",
-        "The new events are drawn from all people, so a third of them move. A merge writes whole files anew wherever one of their rows moved: no deletion vectors, so that every reader of Delta can read.",
+        "The new events are drawn from all people, so a third of them move. A merge writes whole files anew wherever one of their rows moved: "
+        "no deletion vectors, so that every reader of Delta can read.",
         "",
         "| step | jobs | stages | shuffled kB | rows scanned | rows written | +1 %: jobs | stages | shuffled kB | rows scanned | rows written | cpu +1 % / full |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
