@@ -33,17 +33,14 @@ class Preview:
 
 
 def preview(now: DataFrame, then: DataFrame, device_types: tuple[str, ...]) -> Preview:
-    """Two rows sets of `identity_map` compared identifier by identifier; what is nobody's in either plays no part in merges and splits."""
+    """Two sets of rows of `identity_map`, compared identifier by identifier; what is nobody's in either plays no part in merges and splits."""
     both = now.select("identifier_id", F.col("person_id").alias("now")).join(
         then.select("identifier_id", F.col("person_id").alias("then")), "identifier_id").where("now is not null and then is not null")
-    pairs = both.select("now", "then").distinct().persist()
-    try:
-        merged, split = _groups(pairs, "then", "now"), _groups(pairs, "now", "then")
-        before, after = _figures(now, device_types), _figures(then, device_types)
-        return Preview(
-            (before[0], after[0]), (before[1], after[1]), (before[2], after[2]), merged.count(), split.count(), _examples(merged), _examples(split))
-    finally:
-        pairs.unpersist()
+    pairs = both.select("now", "then").distinct()
+    merged, split = _groups(pairs, "then", "now"), _groups(pairs, "now", "then")
+    before, after = _figures(now, device_types), _figures(then, device_types)
+    return Preview(
+        (before[0], after[0]), (before[1], after[1]), (before[2], after[2]), merged.count(), split.count(), _examples(merged), _examples(split))
 
 
 def _groups(pairs: DataFrame, person: str, parts: str) -> DataFrame:
