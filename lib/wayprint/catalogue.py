@@ -9,6 +9,11 @@ from wayprint.contracts import BadConfiguration, Table
 from wayprint.report.frames import REPORT_READS
 from wayprint.settings import nearest
 from wayprint.tables import ALL
+from wayprint.tables.identity import IDENTITY_DECISIONS
+from wayprint.tables.quality import RULE_RESULTS
+
+# Tables that no step of the pipeline writes.
+WITHOUT_STEP = {RULE_RESULTS.name: ("record_rules", "runner.py"), IDENTITY_DECISIONS.name: ("wayprint identity", "engine.py")}
 
 
 @dataclass(frozen=True)
@@ -21,19 +26,18 @@ class Entry:
 
 def entries() -> list[Entry]:
     """Every table in pipeline order."""
-    found = []
-    for step in pipeline.STEPS:
-        for table in step.writes:
-            readers = tuple(
-                sorted(
-                    {s.name for s in pipeline.STEPS if table in s.inputs}
-                    | ({"exports"} if table in pipeline.EXPORT_READS else set())
-                    | ({"report"} if table in REPORT_READS else set())
-                )
-            )
-            found.append(Entry(table, step.name, readers, step.run.__module__.removeprefix("wayprint.").replace(".", "/") + ".py"))
-    rest = [t for t in ALL.values() if t.name not in {e.table.name for e in found}]
-    return found + [Entry(t, "record_rules", ("report",), "runner.py") for t in rest]
+    written = {table.name: (step.name, step.run.__module__.removeprefix("wayprint.").replace(".", "/") + ".py") for step in pipeline.STEPS for table in step.writes}
+    tables = [table for step in pipeline.STEPS for table in step.writes]
+    tables += [table for table in ALL.values() if table.name not in written]
+    writers = written | WITHOUT_STEP
+    return [Entry(table, writers[table.name][0], _readers(table), writers[table.name][1]) for table in tables]
+
+
+def _readers(table: Table) -> tuple[str, ...]:
+    found = {step.name for step in pipeline.STEPS if table in step.inputs}
+    found |= {"exports"} if table in pipeline.EXPORT_READS else set()
+    found |= {"report"} if table in (*REPORT_READS, RULE_RESULTS) else set()
+    return tuple(sorted(found))
 
 
 def standings(lake: str) -> dict[str, tuple[int, int]]:

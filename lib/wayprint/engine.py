@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from wayprint import pipeline
+from wayprint import __version__, pipeline
 from wayprint.audiences.exports import export_rows
 from wayprint.audiences.files import write_files
 from wayprint.contracts import BadConfiguration, Step
+from wayprint.identity.decisions import decided_pairs, decisions, joins_as_observations
 from wayprint.identity.evidence import links_at, links_between, whose
 from wayprint.identity.explain import Pair, Person, explain_pair, explain_person
 from wayprint.identity.preview import Preview, preview
@@ -29,14 +31,14 @@ from wayprint.outcome import Report, StepResult
 from wayprint.registry import Registry
 from wayprint.report.page import REPORT_READS, write_report
 from wayprint.runner import Runner
-from wayprint.session import session
+from wayprint.session import own_session, session
 from wayprint.settings import Settings, load, nearest
 from wayprint.sources.identifiers import canonical
 from wayprint.sources.keys import Keys
 from wayprint.sources.listing import list_files
 from wayprint.tables import ALL
 from wayprint.tables.bronze import FILES
-from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_MAP, OBSERVATIONS
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_DECISIONS, IDENTITY_MAP, OBSERVATIONS
 
 Say = Callable[[str], None]
 
@@ -108,31 +110,83 @@ class Engine:
         A name is a person_id, an identifier_id, or `type:value` in clear (`email:ana@exemple.fr`), which is hashed like any other.
         """
         named, person = self.named(name)
-        observations, audit = self.table(OBSERVATIONS.name), self.table(IDENTITY_AUDIT.name)
+        audit = self.table(IDENTITY_AUDIT.name)
+        pairs = decided_pairs(self.table(IDENTITY_DECISIONS.name), self.settings.identity)
+        seen = self.table(OBSERVATIONS.name).unionByName(joins_as_observations(pairs))
         if other is None:
-            return explain_person(person, links_at(observations, audit, person))
+            return explain_person(person, links_at(seen, audit, person))
         named_too, person_too = self.named(other)
         if person == person_too:
-            return explain_pair(named, named_too, links_at(observations, audit, person))
-        return explain_pair(person, person_too, links_between(observations, audit, person, person_too))
+            return explain_pair(named, named_too, links_at(seen, audit, person))
+        return explain_pair(person, person_too, links_between(seen, audit, person, person_too))
 
     def named(self, name: str) -> tuple[set[str], dict[str, str]]:
         """The identifiers that `name` names and those of its person (see `whose`). Raises BadConfiguration for a name nobody has."""
-        wanted = name
-        if ":" in name:
-            kind, value = name.split(":", 1)
-            known = canonical(kind, value, self.settings.sources.default_country)
-            wanted = Keys.from_environment().identifier_id(*known) if known else name
+        kind, wanted = self.hashed(name)
         named, person = whose(self.table(IDENTITY_MAP.name), wanted)
         if not named:
             raise BadConfiguration(f"{name}: no person and no identifier of this lake; give a person_id, an identifier_id, or type:value such as email:ana@exemple.fr")
         return named, person
 
-    def try_identity(self, conf: Path, env: str = "dev") -> Preview:
+    def hashed(self, name: str) -> tuple[str | None, str]:
+        """Type and identifier_id of a `type:value` in clear; any other name as it is."""
+        kind, colon, value = name.partition(":")
+        if not colon:
+            return None, name
+        if kind not in self.settings.identity.types:
+            raise BadConfiguration(f"{name}: unknown identifier type {kind!r}{nearest(kind, self.settings.identity.types)}")
+        known = canonical(kind, value, self.settings.sources.default_country)
+        if known is None:
+            raise BadConfiguration(f"{name}: {value!r} is no {kind}")
+        return known[0], Keys.from_environment().identifier_id(*known)
+
+    def try_identity(self, conf: Path, as_of: dt.date, env: str = "dev") -> Preview:
         """What the identity rules of another conf folder would make of the present observations; nothing is published."""
         proposed = pipeline.compose(load(pipeline.SECTIONS, env, conf), Keys.from_environment()).identity
-        then = map_identifiers(decide(self.table(OBSERVATIONS.name), proposed))
-        return preview(self.table(IDENTITY_MAP.name), then, proposed.device_types)
+        return self._preview(decide(self.table(OBSERVATIONS.name), self.table(IDENTITY_DECISIONS.name), proposed, as_of))
+
+    def propose(self, action: str, names: Sequence[str], by: str, why: str | None, as_of: dt.date) -> tuple[DataFrame, Preview, list[str]]:
+        """A decision about identifiers as rows for `record`, what it would change, and whether it would have its way, in words.
+
+        `block`, `unblock`: any number of identifiers, known to the lake or not. `split`, `join`: two. `undo`: a decision_id.
+        """
+        standing = self.table(IDENTITY_DECISIONS.name)
+        if action == "undo":
+            known = {row.decision_id for row in standing.where(F.col("decision_id").isin(*names)).collect()}
+            if missing := sorted(set(names) - known):
+                raise BadConfiguration(f"no decision {missing[0]!r}; `wayprint tables identity_decisions` says what the table holds")
+        subjects = [(None, name) for name in names] if action == "undo" else [self._one_identifier(name, action) for name in names]
+        rows = self.spark.createDataFrame(decisions(action, subjects, dt.datetime.now(dt.UTC), by, why), IDENTITY_DECISIONS.ddl)
+        ledger = decide(self.table(OBSERVATIONS.name), standing.unionByName(rows), self.settings.identity, as_of)
+        told = []
+        if action == "join":
+            ends = [name for _, name in subjects]
+            for row in ledger.where(F.col("identifier_id").isin(*ends) & F.col("other_id").isin(*ends) & F.col("rule").isNotNull()).collect():
+                told.append(f"it would not be believed ({row.rule}): {row.reason}")
+        return rows, self._preview(ledger), told
+
+    def record(self, rows: DataFrame) -> None:
+        """Add decisions to the table; the next run follows them."""
+        spark = own_session(self.spark)
+        with self.lake.run_alone():
+            state = self.lake.state(spark, IDENTITY_DECISIONS)
+            added = spark.createDataFrame(rows.collect(), IDENTITY_DECISIONS.ddl)
+            every = self.lake.read(spark, IDENTITY_DECISIONS, state.version).unionByName(added, allowMissingColumns=True).dropDuplicates(["decision_id"])
+            note = {"run": "", "step": "decide", "code": __version__, "inputs": {}, "rules": {}}
+            self.lake.publish(IDENTITY_DECISIONS, every, state, note, state.rows + rows.count())
+
+    def _one_identifier(self, name: str, action: str) -> tuple[str | None, str]:
+        kind, wanted = self.hashed(name)
+        if action in ("block", "unblock") and kind is not None:
+            return kind, wanted
+        named, types = self.named(name)
+        if len(named) > 1 and action != "join":
+            raise BadConfiguration(f"{name} is a person with {len(named)} identifiers: {action} needs identifiers; `wayprint explain {name}` names them")
+        chosen = min(named, key=lambda one: (self.settings.identity.types[types[one]].priority if types[one] in self.settings.identity.types else 99, one))
+        return types[chosen], chosen
+
+    def _preview(self, ledger: DataFrame) -> Preview:
+        return preview(self.table(IDENTITY_MAP.name), map_identifiers(ledger), self.settings.identity.device_types)
 
     def run(
         self,

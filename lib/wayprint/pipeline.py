@@ -47,7 +47,7 @@ from wayprint.tables.attribution import CHANNEL_CREDITS, CHANNEL_WEIGHTS, CONVER
 from wayprint.tables.audiences import AUDIENCE_MEMBERS, AUDIENCE_SIZES, LIFECYCLE, SUPPRESSIONS
 from wayprint.tables.bronze import FILES, QUARANTINE, RAW_CONTACTS, RAW_COSTS, RAW_EVENTS, RAW_REFERENCES, VAULT
 from wayprint.tables.events import CONTACTS, COSTS, EVENTS, REFUSED_EVENTS, REPEATED_EVENTS, UNIQUE_EVENTS
-from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP, OBSERVATIONS, PERSON_CONSENTS, PERSONS
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_DECISIONS, IDENTITY_HEALTH, IDENTITY_MAP, OBSERVATIONS, PERSON_CONSENTS, PERSONS
 from wayprint.tables.journeys import (
     CHANNEL_FLOWS,
     CONVERSIONS,
@@ -78,7 +78,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 def compose(settings: Settings, keys: Keys) -> Settings:
     """The settings with what only the keys can say: the hashes by which blocked values are known inside the lake."""
     country = settings.sources.default_country
-    values = [canonical(b.type, b.value, country) for b in settings.identity.blocked]
+    values = [canonical(kind, value, country) for kind, known in settings.identity.types.items() for value in known.blocked]
     blocked = sorted({keys.identifier_id(*value) for value in values if value})
     return settings.replace("identity", blocked_ids=blocked)
 
@@ -95,7 +95,7 @@ JOBS: dict[str, tuple[Step, ...]] = {
     ),
     "identity": (
         Step(observe, (EVENTS, CONTACTS), (OBSERVATIONS,), each="identifier_id"),
-        Step(resolve, (OBSERVATIONS,), (IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP), prepare=decide),
+        Step(resolve, (OBSERVATIONS, IDENTITY_DECISIONS), (IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP), prepare=decide),
         Step(describe_persons, (IDENTITY_MAP, CONTACTS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),
     ),

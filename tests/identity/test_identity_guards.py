@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -15,13 +16,13 @@ pytestmark = pytest.mark.spark
 
 
 @pytest.fixture
-def resolved(sightings: Any, knobs: Any) -> Any:
+def resolved(sightings: Any, decided: Any, knobs: Any) -> Any:
     """Owner of each identifier by name, the audit's rules by name, and the health, of observations as written."""
 
-    def run(*lines: str, partitions: int = 3, settings: Any = None) -> tuple[dict[str, Any], dict[str, set[str]], dict[str, float]]:
+    def run(*lines: str, partitions: int = 3, settings: Any = None, decisions: tuple[str, ...] = ()) -> tuple[dict[str, Any], dict[str, set[str]], dict[str, float]]:
         observations = sightings(*lines).repartition(partitions)
         names = {ident(name): name for line in lines for name in line.split() if ":" in name}
-        audit, health, standing = resolve(observations, decide(observations, settings or knobs))
+        audit, health, standing = resolve(observations, decide(observations, decided(*decisions), settings or knobs, dt.date(2026, 7, 1)))
         owners = {names[r.identifier_id]: (r.person_id, r.status) for r in conform(standing, IDENTITY_MAP).collect()}
         rules: dict[str, set[str]] = {}
         for row in conform(audit, IDENTITY_AUDIT).collect():

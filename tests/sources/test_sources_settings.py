@@ -49,9 +49,10 @@ def test_every_mistake_is_told_at_once(conf):
     assert "sources/store_tickets.yaml" in message
 
 
-def test_the_strength_names_every_identifier_type_once(conf, settings):
-    with pytest.raises(ValueError, match="every identifier type once"):
-        settings.replace("sources", strength=["login"])
+def test_no_two_types_of_identifiers_are_equally_strong(conf, settings):
+    (conf / "identity.yaml").write_text((conf / "identity.yaml").read_text().replace("priority: 2", "priority: 1", 1))
+    with pytest.raises(BadConfiguration, match="same priority"):
+        load(SECTIONS, folder=conf)
 
 
 def test_the_shipped_sources_read_every_kind_of_record(settings):

@@ -27,10 +27,10 @@ def whose(identity_map: DataFrame, name: str) -> tuple[set[str], dict[str, str]]
 
 
 def links_at(observations: DataFrame, identity_audit: DataFrame, identifiers: Iterable[str]) -> list[Link]:
-    """Every link with an end among `identifiers`, believed or not."""
+    """Every link with an end among `identifiers`, believed or not; `observations` with the joins that somebody decided."""
     wanted = F.broadcast(observations.sparkSession.createDataFrame([(name,) for name in sorted(set(identifiers))], "wanted string"))
     touched = (F.col("identifier_id") == F.col("wanted")) | (F.col("other_id") == F.col("wanted"))
-    links = link(observations.where("other_id is not null").join(wanted, touched, how="left_semi"))
+    links = link(observations.where("other_id is not null").join(wanted, touched, how="left_semi")).drop("identifier_flaw", "other_flaw")
     verdicts = identity_audit.where("other_id is not null").select("identifier_id", "other_id", "rule", "reason").join(wanted, touched, how="left_semi")
     rows = links.join(F.broadcast(verdicts), ["identifier_id", "other_id"], how="left").collect()
     return [Link(**{**row.asDict(), "sources": tuple(row.sources)}) for row in rows]

@@ -13,32 +13,40 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Link:
-    """Evidence that two identifiers are one person's; `rule` and `reason` say why it is not believed, None that it is."""
+    """Evidence that two identifiers are one person's; `rule` and `reason` say why it is not believed, None that it is.
+
+    `decided`: somebody said so; without any record that saw them together there are no times and no sightings.
+    """
 
     identifier_id: str
     identifier_type: str
     other_id: str
     other_type: str
     sources: tuple[str, ...]
-    first_seen_at: dt.datetime
-    last_seen_at: dt.datetime
+    first_seen_at: dt.datetime | None
+    last_seen_at: dt.datetime | None
     sightings: int
     rule: str | None
     reason: str | None
+    decided: bool = False
 
     @property
-    def strength(self) -> tuple[int, dt.datetime, str, str]:
-        """Order of evidence: sightings, then latest sight, then ids."""
-        return self.sightings, self.last_seen_at, self.identifier_id, self.other_id
+    def strength(self) -> tuple[bool, int, dt.datetime, str, str]:
+        """Order of evidence: what somebody decided, sightings, then latest sight, then ids."""
+        return self.decided, self.sightings, self.last_seen_at or dt.datetime.min, self.identifier_id, self.other_id
 
     def beyond(self, end: str) -> str:
         return self.other_id if end == self.identifier_id else self.identifier_id
 
     def in_words(self) -> str:
         times = "once" if self.sightings == 1 else f"{self.sightings:,} times"
-        seen = f"{self.identifier_type} {self.identifier_id[:8]} with {self.other_type} {self.other_id[:8]}: seen together {times} in {', '.join(self.sources)}"
-        when = f", {self.first_seen_at:%Y-%m-%d} to {self.last_seen_at:%Y-%m-%d}"
-        return seen + when + (f"; not believed ({self.rule}): {self.reason}" if self.rule else "")
+        told = f"{self.identifier_type} {self.identifier_id[:8]} with {self.other_type} {self.other_id[:8]}: "
+        if self.decided:
+            told += "joined by decision" + ("; " if self.sightings else "")
+        if self.sightings:
+            seen_in = ", ".join(source for source in self.sources if source != "decision")
+            told += f"seen together {times} in {seen_in}, {self.first_seen_at:%Y-%m-%d} to {self.last_seen_at:%Y-%m-%d}"
+        return told + (f"; not believed ({self.rule}): {self.reason}" if self.rule else "")
 
 
 @dataclass(frozen=True)

@@ -1,86 +1,143 @@
-"""Identifiers that are nobody's, and the links that fall with them: rules that look at one identifier and its neighbours."""
+"""Identifiers that are nobody's, and the links that fall: rules that look at one link, or at one identifier and its neighbours."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from wayprint.identity.settings import LOGIN, IdentitySettings
+from wayprint.identity.decisions import SOURCE
+from wayprint.identity.settings import IdentitySettings
+
+NAMES_NOBODY = ("blocklist", "shape", "unknown_type")  # rules by which an identifier is blocked; by the others it is shared
 
 
 def link(observations: DataFrame) -> DataFrame:
     """One row per pair of identifiers (and per identifier that stood alone, `other_id` null), whatever source and sync point.
 
-    A pair of one type has no stronger end: it is turned so that the smaller id comes first.
+    A pair of one type has no stronger end: it is turned so that the smaller id comes first. `decided`: somebody decided it; a
+    pair that was only decided has neither times nor sightings.
     """
     turned = (F.col("identifier_type") == F.col("other_type")) & (F.col("other_id") < F.col("identifier_id"))
     ends = observations.select(
-        F.when(turned, F.col("other_id")).otherwise(F.col("identifier_id")).alias("identifier_id"), "identifier_type",
-        F.when(turned, F.col("identifier_id")).otherwise(F.col("other_id")).alias("other_id"), "other_type",
-        "source", "first_seen_at", "last_seen_at", "sightings")
+        *(F.when(turned, F.col(there)).otherwise(F.col(here)).alias(here) for here, there in (
+            ("identifier_id", "other_id"), ("other_id", "identifier_id"), ("identifier_flaw", "other_flaw"), ("other_flaw", "identifier_flaw"))),
+        "identifier_type", "other_type", "source", "first_seen_at", "last_seen_at", "sightings")
     return ends.groupBy("identifier_id", "identifier_type", "other_id", "other_type").agg(
+        F.max("identifier_flaw").alias("identifier_flaw"), F.max("other_flaw").alias("other_flaw"),
         F.min("first_seen_at").alias("first_seen_at"), F.max("last_seen_at").alias("last_seen_at"),
-        F.sum("sightings").alias("sightings"), F.sort_array(F.collect_set("source")).alias("sources"))
+        F.sum("sightings").alias("sightings"), F.sort_array(F.collect_set("source")).alias("sources"),
+    ).withColumn("decided", F.array_contains("sources", SOURCE))
 
 
-def judge(links: DataFrame, settings: IdentitySettings) -> DataFrame:
+def date(links: DataFrame, settings: IdentitySettings, as_of: dt.date) -> DataFrame:
+    """The links with the rule and reason by which one falls on its own: expired, or barred for what the identity is used for.
+
+    A decided link never expires. A link seen on the day that is `expires_after` days before `as_of`, or later, still holds.
+    """
+    days = F.least(*(of_type(end, {n: k.expires_after for n, k in settings.types.items() if k.expires_after}) for end in ("identifier_type", "other_type")))
+    expired = ~F.col("decided") & (F.to_date("last_seen_at") < F.date_sub(F.lit(as_of), days))
+    barred = [F.col(end).isin(*settings.barred_types) if settings.barred_types else F.lit(False) for end in ("identifier_type", "other_type")]
+    return links.withColumns({
+        "rule": F.when(F.col("other_id").isNull(), None).when(expired, "expired").when(barred[0] | barred[1], "purpose"),
+        "reason": F.when(F.col("other_id").isNull(), None)
+        .when(expired, F.format_string("last seen on %s, believed for %d days", F.to_date("last_seen_at").cast("string"), days))
+        .when(barred[0], F.format_string("type %s does not serve all purposes of the identity", "identifier_type"))
+        .when(barred[1], F.format_string("type %s does not serve all purposes of the identity", "other_type"))})
+
+
+def judge(links: DataFrame, blocked: DataFrame, settings: IdentitySettings) -> DataFrame:
     """One row per identifier: type, times, sightings, and the rule and reason for which it is nobody's (null if it may be owned).
 
-    blocklist: its value is junk. shared_device: a device seen with several logins. fan_out: seen with more stronger
-    identifiers of persons than its type can have, or with more weaker ones than any has. Links to junk count for nothing.
+    blocklist, shape: its value is junk. unknown_type: conf does not know it. shared_device: a device seen with several unique
+    identifiers of one type. fan_out: seen with more stronger identifiers of persons than its type can have, or with more weaker
+    ones than any has. Links that fell, and links to junk, count for nothing. never_seen: only a decision names it.
     """
-    tied = F.col("other_id").isNotNull() & ~blocked("identifier_id", settings) & ~blocked("other_id", settings)
+    left, right = (blocked.select(F.col("identifier_id").alias(end), F.lit("blocklist").alias(f"{end}_list")) for end in ("identifier_id", "other_id"))
+    marked = links.join(left, "identifier_id", how="left").join(right, "other_id", how="left")
+    flaws = {
+        end: F.coalesce(F.col(f"{end}_id_list"), F.col(f"{end}_flaw"), F.when(~F.col(f"{end}_type").isin(*settings.types), "unknown_type"))
+        for end in ("identifier", "other")}
+    tied = F.col("other_id").isNotNull() & F.col("rule").isNull() & flaws["identifier"].isNull() & flaws["other"].isNull()
     personal_other = tied & ~F.col("other_type").isin(*settings.device_types)
     personal_lead = tied & ~F.col("identifier_type").isin(*settings.device_types)
     same_type = F.col("identifier_type") == F.col("other_type")
     seen = ("first_seen_at", "last_seen_at", "sightings", "sources")
+
+    def end(name: str, near: str, stronger: Column, weaker: Column) -> Column:
+        uniques = (F.when(tied & (F.col(f"{near}_type") == kind), F.col(f"{near}_id")).alias(f"unique_{kind}") for kind in settings.unique_types)
+        return F.struct(
+            F.col(f"{name}_id").alias("id"), F.col(f"{name}_type").alias("type"), flaws[name].alias("flaw"), *seen, stronger.alias("stronger"),
+            weaker.alias("weaker"), *uniques)
+
     ends = F.explode(F.array(
-        F.struct(
-            F.col("identifier_id").alias("id"), F.col("identifier_type").alias("type"), *seen, F.lit(False).alias("stronger"),
-            personal_other.alias("weaker"), (tied & (F.col("other_type") == LOGIN)).alias("login")),
-        F.struct(
-            F.col("other_id").alias("id"), F.col("other_type").alias("type"), *seen, (personal_lead & ~same_type).alias("stronger"),
-            (personal_lead & same_type).alias("weaker"), (tied & (F.col("identifier_type") == LOGIN)).alias("login"))))
-    counted = links.select(ends.alias("end")).select("end.*").where("id is not null").groupBy(
+        end("identifier", "other", F.lit(False), personal_other),
+        end("other", "identifier", personal_lead & ~same_type, personal_lead & same_type)))
+    counted = marked.select(ends.alias("end")).select("end.*").where("id is not null").groupBy(
         F.col("id").alias("identifier_id"), F.col("type").alias("identifier_type"),
     ).agg(
-        F.min("first_seen_at").alias("first_seen_at"), F.max("last_seen_at").alias("last_seen_at"),
+        F.max("flaw").alias("flaw"), F.min("first_seen_at").alias("first_seen_at"), F.max("last_seen_at").alias("last_seen_at"),
         F.sum("sightings").alias("sightings"), F.array_sort(F.array_distinct(F.flatten(F.collect_set("sources")))).alias("sources"),
-        *(F.count_if(F.col(kind)).alias(kind) for kind in ("stronger", "weaker", "login")))
-    most = by_type("identifier_type", settings.fan_out)
-    is_blocked = blocked("identifier_id", settings)
-    is_shared = F.col("identifier_type").isin(*settings.device_types) & (F.col("login") >= settings.shared_device_logins)
-    is_fanned = F.col("stronger") > most
-    is_hub = F.col("weaker") > settings.hub_links
+        *(F.count_if(F.col(kind)).alias(kind) for kind in ("stronger", "weaker")),
+        *(F.count(f"unique_{kind}").alias(f"unique_{kind}") for kind in settings.unique_types))
+    most = of_type("identifier_type", {name: kind.fan_out for name, kind in settings.types.items()})
+    uniques = F.greatest(F.lit(0).cast("long"), *(F.col(f"unique_{kind}") for kind in settings.unique_types))
+    is_device = F.col("identifier_type").isin(*settings.device_types)
+    is_fanned, is_hub = F.col("stronger") > most, F.col("weaker") > settings.hub_links
+    is_shared = is_device & (uniques >= settings.shared_device_uniques)
     return counted.select(
-        "identifier_id", "identifier_type", "first_seen_at", "last_seen_at", "sightings", "sources",
-        F.when(is_blocked, "blocklist").when(is_shared, "shared_device").when(is_fanned | is_hub, "fan_out").alias("rule"),
-        F.when(is_blocked, F.lit("its value is on the list of values that name nobody"))
-        .when(is_shared, F.format_string("device seen with %d logins, shared from %d on", "login", F.lit(settings.shared_device_logins)))
+        "identifier_id", "identifier_type", "first_seen_at", "last_seen_at", "sightings", F.array_except("sources", F.array(F.lit(SOURCE))).alias("sources"),
+        F.when(F.col("first_seen_at").isNull(), "never_seen").when(F.col("flaw").isNotNull(), F.col("flaw"))
+        .when(is_fanned & is_device, "fan_out").when(is_shared, "shared_device").when(is_fanned | is_hub, "fan_out").alias("rule"),
+        F.when(F.col("first_seen_at").isNull(), F.lit("no record names it yet"))
+        .when(F.col("flaw") == "blocklist", F.lit("its value is on the list of values that name nobody"))
+        .when(F.col("flaw") == "shape", F.lit("its text does not look like one of its type"))
+        .when(F.col("flaw") == "unknown_type", F.format_string("conf/identity.yaml has no type %s", "identifier_type"))
         .when(is_fanned, F.format_string("seen with %d stronger identifiers of persons, at most %d", "stronger", most))
+        .when(is_shared, F.format_string("device seen with %d accounts, shared from %d on", uniques, F.lit(settings.shared_device_uniques)))
         .when(is_hub, F.format_string("seen with %d weaker identifiers of persons, at most %d", "weaker", F.lit(settings.hub_links)))
         .alias("reason"))
 
 
-def refuse(links: DataFrame, identifiers: DataFrame) -> DataFrame:
-    """The links between two identifiers, each with the rule and reason it falls by: the stronger end's verdict, else the other's."""
+def refuse(links: DataFrame, identifiers: DataFrame, settings: IdentitySettings) -> DataFrame:
+    """The links between two identifiers, each with the rule and reason it falls by: its own, else the stronger end's, else the
+    other's, else that its end is tied to enough of the type already."""
     nobodys = identifiers.where(F.col("rule").isNotNull())
     left = nobodys.select("identifier_id", F.struct("rule", "reason").alias("left_verdict"))
     right = nobodys.select(F.col("identifier_id").alias("other_id"), F.struct("rule", "reason").alias("right_verdict"))
     judged = links.where(F.col("other_id").isNotNull()).join(left, on="identifier_id", how="left").join(right, on="other_id", how="left")
-    verdict = F.coalesce("left_verdict", "right_verdict")
-    return judged.select(*links.columns, verdict["rule"].alias("rule"), verdict["reason"].alias("reason"))
+    own = F.when(F.col("rule").isNotNull(), F.struct("rule", "reason"))
+    verdict = F.coalesce(own, "left_verdict", "right_verdict")
+    told = judged.select(
+        *(c for c in links.columns if c not in ("rule", "reason", "identifier_flaw", "other_flaw")), verdict["rule"].alias("rule"), verdict["reason"].alias("reason"))
+    return cap(told, settings)
 
 
-def blocked(identifier: str, settings: IdentitySettings) -> Column:
-    return F.col(identifier).isin(*settings.blocked_ids) if settings.blocked_ids else F.lit(False)
+def cap(links: DataFrame, settings: IdentitySettings) -> DataFrame:
+    """Of the standing links of an identifier to others of a type, beyond what `links` of its type allows, the weakest fall."""
+    for name, kind in settings.types.items():
+        for near, most in kind.links.items():
+            end, other = ("identifier", "other") if kind.priority < settings.types[near].priority else ("other", "identifier")
+            counted = F.col("rule").isNull() & (F.col(f"{end}_type") == name) & (F.col(f"{other}_type") == near)
+            place = F.row_number().over(Window.partitionBy(f"{end}_id").orderBy(*strongest_first()))
+            over = links.where(counted).withColumn("place", place).where(F.col("place") > most).select("identifier_id", "other_id", F.lit(True).alias("over"))
+            links = links.join(over, ["identifier_id", "other_id"], how="left").withColumns({
+                "rule": F.when(F.col("over"), "links_per_identifier").otherwise(F.col("rule")),
+                "reason": F.when(F.col("over"), f"{name} tied to more than {most} of type {near}: the weakest and oldest yield").otherwise(F.col("reason"))}).drop("over")
+    return links
 
 
-def by_type(column: str, numbers: Mapping[str, int]) -> Column:
+def strongest_first() -> list[Column]:
+    """Order of evidence: what somebody decided, then sightings, then the latest sight, then ids."""
+    return [F.desc("decided"), F.desc("sightings"), F.desc("last_seen_at"), F.asc("identifier_id"), F.asc("other_id")]
+
+
+def of_type(column: str, numbers: Mapping[str, int | None]) -> Column:
     """The number of the type in `column`; null for a type without one."""
     chosen = F.lit(None).cast("int")
     for kind, number in numbers.items():
-        chosen = F.when(F.col(column) == kind, number).otherwise(chosen)
+        if number is not None:
+            chosen = F.when(F.col(column) == kind, number).otherwise(chosen)
     return chosen

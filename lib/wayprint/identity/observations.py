@@ -18,19 +18,19 @@ def observe(events: DataFrame, contacts: DataFrame, settings: IdentitySettings) 
     still identifies. Rows depend only on records of the same `identifier_id`; late records move the times and counts.
     """
     from_events = events.select(
-        "identifier_id", "identifiers", "source", "sync_point",
+        "identifier_id", "identifiers", "flaws", "source", "sync_point",
         F.col("happened_at").alias("seen_from"), F.col("happened_at").alias("seen_to"))
     from_contacts = contacts.select(
-        "identifier_id", "identifiers", "source", F.lit("crm").alias("sync_point"),
+        "identifier_id", "identifiers", "flaws", "source", F.lit("crm").alias("sync_point"),
         F.least("created_at", "updated_at").alias("seen_from"), F.col("updated_at").alias("seen_to"))
     records = from_events.unionByName(from_contacts).where(F.col("identifier_id").isNotNull())
     pairs = records.select(
-        "identifier_id", _type_of_strongest().alias("identifier_type"),
+        "identifier_id", _type_of_strongest().alias("identifier_type"), _flaw_of(F.col("identifier_id")).alias("identifier_flaw"), "flaws",
         F.explode_outer(F.filter("identifiers", lambda one: one["id"] != F.col("identifier_id"))).alias("other"),
         "source", "sync_point", "seen_from", "seen_to")
     seen = pairs.groupBy(
-        "identifier_id", "identifier_type", F.col("other.id").alias("other_id"), F.col("other.type").alias("other_type"),
-        "source", "sync_point",
+        "identifier_id", "identifier_type", "identifier_flaw", F.col("other.id").alias("other_id"), F.col("other.type").alias("other_type"),
+        _flaw_of(F.col("other.id")).alias("other_flaw"), "source", "sync_point",
     ).agg(
         F.min("seen_from").alias("first_seen_at"), F.max("seen_to").alias("last_seen_at"), F.count(F.lit(1)).alias("sightings"))
     whole_key = F.concat_ws("|", "identifier_id", *(F.coalesce(c, F.lit("")) for c in ("other_id", "source", "sync_point")))
@@ -40,6 +40,11 @@ def observe(events: DataFrame, contacts: DataFrame, settings: IdentitySettings) 
 def _type_of_strongest() -> Column:
     """The type under which a record lists its strongest identifier."""
     return F.get(F.filter("identifiers", lambda one: one["id"] == F.col("identifier_id")), F.lit(0))["type"]
+
+
+def _flaw_of(identifier: Column) -> Column:
+    """The rule by which the record found the identifier's text to name nobody; null if it did not."""
+    return F.get(F.filter("flaws", lambda one: one["id"] == identifier), F.lit(0))["rule"]
 
 
 def hashed(text: Column) -> Column:

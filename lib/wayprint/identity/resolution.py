@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from wayprint.identity.components import connect, cut
-from wayprint.identity.conflicts import VERDICTS, settler
-from wayprint.identity.guards import by_type, judge, link, refuse
+from wayprint.identity.conflicts import MEMBERS, VERDICTS, settler
+from wayprint.identity.decisions import blocked_identifiers, decided_pairs, joins_as_observations
+from wayprint.identity.guards import NAMES_NOBODY, date, judge, link, of_type, refuse
 from wayprint.identity.observations import hashed
 from wayprint.identity.settings import IdentitySettings
 from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP
@@ -17,39 +21,55 @@ LEDGER = (
     "last_seen_at", "sightings")
 
 
-def decide(observations: DataFrame, settings: IdentitySettings) -> DataFrame:
+def decide(observations: DataFrame, identity_decisions: DataFrame, settings: IdentitySettings, as_of: dt.date) -> DataFrame:
     """The ledger: one row per identifier (`kind` identifier, its person) and per pair of identifiers (`kind` link), each with
     the rule and reason by which it was refused, or none.
 
-    1. Observations become links: one per pair of identifiers, with first and last sight, sightings and sources.
-    2. Each identifier is judged by its neighbours: junk, shared device, fan-out. It is nobody's, and its links fall.
+    1. Observations, and joins that somebody decided, become links: one per pair of identifiers, with first and last sight,
+       sightings and sources. A link that expired by `as_of`, or may not serve the identity's purposes, falls.
+    2. Each identifier is judged by its neighbours: junk, shared device, fan-out. It is nobody's, and its links fall. Of links
+       of one identifier to more of a type than it may be tied to, the weakest fall.
     3. Links that stand are followed: an identifier's component is called after its smallest member.
-    4. Components that break a limit of `max_per_person` are taken apart, one by one: links are believed strongest first while
-       they break none; a device between two logins is shared. All other components stay as they are: in them no order matters.
+    4. Components that break a limit or hold a pair that somebody split are taken apart, one by one: links are believed strongest
+       first while they break none; a device between two accounts is shared. All other components stay as they are: in them no
+       order matters.
     5. A person is called after the component's oldest identifier (first seen, then smallest id): the data decide, not the
        order in which they came.
 
     Each step is computed before the next is planned (see `components.cut`).
     """
-    links = cut(link(observations))
-    identifiers = cut(judge(links, settings))
-    judged = refuse(links, identifiers)
+    pairs = cut(decided_pairs(identity_decisions, settings))
+    links = cut(date(link(observations.unionByName(joins_as_observations(pairs))), settings, as_of))
+    identifiers = cut(judge(links, blocked_identifiers(identity_decisions, settings), settings))
+    judged = cut(refuse(links, identifiers, settings))
     standing = judged.where(F.col("rule").isNull())
     roots = connect(standing.select(F.col("identifier_id").alias("node"), F.col("other_id").alias("root")), settings)
-    labelled = identifiers.join(roots.withColumnRenamed("node", "identifier_id"), on="identifier_id", how="left")
+    labelled = identifiers.where(F.coalesce("rule", F.lit("")) != "never_seen").join(roots.withColumnRenamed("node", "identifier_id"), on="identifier_id", how="left")
     labelled = cut(labelled.withColumn("root", F.coalesce("root", "identifier_id")))
-    settled = cut(settle_conflicts(labelled, standing, settings))
+    settled = cut(settle_conflicts(labelled, standing, pairs.where("action = 'split'"), settings))
     return cut(with_persons(labelled, settled).unionByName(with_refusals(judged, settled)).select(*LEDGER))
 
 
-def settle_conflicts(labelled: DataFrame, standing: DataFrame, settings: IdentitySettings) -> DataFrame:
-    """Step 4: the verdicts on components that have more of a type than a person may have."""
-    most = by_type("identifier_type", settings.max_per_person)
-    crowded = labelled.groupBy("root", "identifier_type").agg(F.count(F.lit(1)).alias("members")).where(F.col("members") > most)
-    suspects = labelled.join(crowded.select("root").distinct(), on="root", how="left_semi").select("identifier_id", "root")
-    columns = ("identifier_id", "identifier_type", "other_id", "other_type", "sightings", "last_seen_at")
-    return standing.select(*columns).join(suspects, on="identifier_id", how="inner").groupBy("root").applyInPandas(
-        settler(settings), VERDICTS)
+def settle_conflicts(labelled: DataFrame, standing: DataFrame, splits: DataFrame, settings: IdentitySettings) -> DataFrame:
+    """Step 4: the verdicts on components that have more of a type than a person may have, or both ends of a split."""
+    owned = labelled.where(F.col("rule").isNull())
+    ends = [owned.select(F.col("identifier_id").alias(end), F.col("root").alias(f"{end}_root")) for end in ("identifier_id", "other_id")]
+    splits = F.broadcast(splits).join(ends[0], "identifier_id").join(ends[1], "other_id").where("identifier_id_root = other_id_root")
+    splits = splits.withColumn("root", F.col("identifier_id_root"))
+    most = of_type("identifier_type", {name: min(ever) for name, kind in settings.types.items() if (ever := [one.most for one in kind.all_limits if not one.days])})
+    crowded = [owned.groupBy("root", "identifier_type").agg(F.count(F.lit(1)).alias("members")).where(F.col("members") > most), splits]
+    for days in sorted({one.days for kind in settings.types.values() for one in kind.limits if one.days}):
+        within = {name: min(some) for name, kind in settings.types.items() if (some := [one.most for one in kind.limits if one.days == days])}
+        window = Window.partitionBy("root", "identifier_type").orderBy(F.unix_micros("first_seen_at")).rangeBetween(1 - days * 86_400_000_000, 0)
+        crowded.append(owned.where(F.col("identifier_type").isin(*within)).withColumn("members", F.count(F.lit(1)).over(window))
+            .where(F.col("members") > of_type("identifier_type", within)))
+    suspects = cut(reduce(DataFrame.union, [one.select("root") for one in crowded]).distinct())
+    members = owned.join(suspects, "root", how="left_semi").withColumn("kind", F.lit("identifier"))
+    links = standing.join(members.select("identifier_id", "root"), "identifier_id").withColumn("kind", F.lit("link"))
+    apart = splits.join(suspects, "root", how="left_semi").withColumn("kind", F.lit("split"))
+    every = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), (
+        part.select(*(name for name in MEMBERS if name in part.columns)) for part in (links, members, apart)))
+    return every.groupBy("root").applyInPandas(settler(settings), VERDICTS)
 
 
 def with_persons(labelled: DataFrame, settled: DataFrame) -> DataFrame:
@@ -89,7 +109,7 @@ def list_refusals(ledger: DataFrame) -> DataFrame:
 
 def map_identifiers(ledger: DataFrame) -> DataFrame:
     """Every identifier, and whose it is."""
-    status = F.when(F.col("rule").isNull(), "owned").when(F.col("rule") == "blocklist", "blocked").otherwise("shared")
+    status = F.when(F.col("rule").isNull(), "owned").when(F.col("rule").isin(*NAMES_NOBODY), "blocked").otherwise("shared")
     return ledger.where("kind = 'identifier'").withColumn("status", status).select(*IDENTITY_MAP.column_names)
 
 
@@ -107,8 +127,8 @@ def measure(observations: DataFrame, ledger: DataFrame, standing: DataFrame) -> 
         (ledger.agg(
             total(is_link, "edges_seen"), total(is_link & F.col("rule").isNotNull(), "edges_refused"),
             total(~is_link & F.col("person_id").isNotNull(), "identifiers_owned"),
-            total(~is_link & (F.col("rule") == "blocklist"), "identifiers_blocked"),
-            total(~is_link & F.col("rule").isNotNull() & (F.col("rule") != "blocklist"), "identifiers_shared")), {
+            total(~is_link & F.col("rule").isin(*NAMES_NOBODY), "identifiers_blocked"),
+            total(~is_link & F.col("rule").isNotNull() & ~F.col("rule").isin(*NAMES_NOBODY), "identifiers_shared")), {
             "edges_seen": "pairs of identifiers seen together",
             "edges_refused": "pairs whose link is not believed; see identity_audit",
             "identifiers_owned": "identifiers that are somebody's",

@@ -41,9 +41,10 @@ def identifier(type: str, text: str, country: str) -> Identifier | None:
     """The canonical form of what a source gives as an identifier of `type`; None if there is nothing to know anyone by.
 
     An e-mail address becomes the SHA-256 of its lower-case form, so that clear and already hashed addresses meet; an MD5 is
-    another type, `email_md5`. A phone number becomes E.164, read as of `country` where it has no prefix. All else is trimmed.
+    another type, `email_md5`. A phone number becomes E.164, read as of `country` where it has no prefix. All else is trimmed
+    and composed (NFC), so one name typed on two systems is one; letters that only look alike stay two.
     """
-    text = text.strip()
+    text = unicodedata.normalize("NFC", text).strip()
     if text.lower() in NOTHING:
         return None
     if type in ("email", "email_md5"):

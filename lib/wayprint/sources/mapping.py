@@ -21,14 +21,14 @@ from wayprint.sources.fields import Get, Items, Names, Values, getter, item_fiel
 from wayprint.sources.identifiers import Identifier, identifier
 from wayprint.sources.keys import Keys
 from wayprint.sources.readers import Held
-from wayprint.sources.settings import SourceSettings
+from wayprint.sources.settings import SourceSettings, Types
 from wayprint.sources.specs import KINDS, NEEDED, FieldSpec, SourceSpec, fold, near
-from wayprint.tables.bronze import ACTION, DEVICE_TYPES, RAW_EVENTS
+from wayprint.tables.bronze import ACTION, RAW_EVENTS
 
 Row = dict[str, Any]
 
-# What two deliveries of one action agree on: its id, its time, and everything it says.
-DIGESTED = ("event_id", "happened_at", *(c.name for c in ACTION))
+# What two deliveries of one action agree on: its id, its time, and everything it says (`flaws` is what we say of it).
+DIGESTED = ("event_id", "happened_at", *(c.name for c in ACTION if c.name != "flaws"))
 _told = itemgetter(*DIGESTED[1:])
 _repeated = itemgetter(*(name for name in DIGESTED if name != "origin_id"))
 # Records that state consent: those of a contact, which have no verb, and these actions.
@@ -53,9 +53,10 @@ def columns_read(spec: SourceSpec) -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 class Named(NamedTuple):
-    """Whom a record names: type and id of each identifier, the strongest of all and of the devices, and what came in clear."""
+    """Whom a record names: type and id of each identifier, the flawed ones with their rule, the strongest of all and of the devices, and what came in clear."""
 
     identifiers: tuple[tuple[str, str], ...]
+    flaws: tuple[tuple[str, str], ...] | None
     strongest: str | None
     device: str | None
     types: frozenset[str]
@@ -73,7 +74,7 @@ class Mapper:
         self.source, self.spec, self.keys = source, spec, keys
         self._places, self._nulls = places, frozenset(spec.nulls)
         self._times = Times(spec.time_zone, settings.earliest_year, settings.latest_year)
-        self._country, self._strength = spec.country or settings.default_country, settings.strength
+        self._country, self._types = spec.country or settings.default_country, settings.types
         self._needed = (*NEEDED[spec.kind], *spec.keys)
         if has_header:
             self._hold_if_missing()
@@ -216,8 +217,8 @@ class Mapper:
             if value is not None:
                 given.append((one.type, value, one.space))
         given.extend((self.spec.page.identifiers[parameter], value, None) for parameter, value in asked)
-        named = _named(self.keys, self._country, self._strength, tuple(given))
-        row["identifiers"], row["identifier_id"] = named.identifiers, named.strongest
+        named = _named(self.keys, self._country, self._types, tuple(given))
+        row["identifiers"], row["flaws"], row["identifier_id"] = named.identifiers, named.flaws, named.strongest
         row["origin_id"] = named.device or named.strongest
         row["sync_point"] = self._sync_point(row, named.types) if named.types else None
         about: Row = {"file_id": row["file_id"], "seen_at": row.get("happened_at", row.get("updated_at"))}
@@ -267,17 +268,21 @@ class Mapper:
 
 # One person has many records, in many files. Keys are equal to themselves only, so no id or seal of one is given for another.
 @lru_cache(maxsize=16_384)
-def _named(keys: Keys, country: str, strength: tuple[str, ...], given: tuple[tuple[str, str, str | None], ...]) -> Named:
-    """Whom the texts of a record name, each given with its type and space; `strength`: types, the strongest first."""
+def _named(keys: Keys, country: str, types: Types, given: tuple[tuple[str, str, str | None], ...]) -> Named:
+    """Whom the texts of a record name, each given with its type and space.
+
+    The strongest is the one whose type comes first; one whose text is flawed stands for a record only where all are.
+    """
     ids: dict[Identifier, str] = {}
     for type, text, space in given:
         if known := identifier(type, text, country):
             ids[known] = keys.identifier_id(known.type, f"{space}:{known.value}" if space else known.value)
+    flaws = {id: flaw for known, id in ids.items() if (flaw := types[known.type].flaw(known.clear or known.value))}
     pairs = sorted({(known.type, id) for known, id in ids.items()})
-    ranked = sorted(pairs, key=lambda pair: (strength.index(pair[0]), pair[1]))
+    ranked = sorted(pairs, key=lambda pair: (pair[1] in flaws, types[pair[0]].priority, pair[1]))
     return Named(
-        identifiers=tuple(pairs), types=frozenset(type for type, _ in pairs),
-        strongest=next((id for _, id in ranked), None), device=next((id for type, id in ranked if type in DEVICE_TYPES), None),
+        identifiers=tuple(pairs), flaws=tuple(sorted(flaws.items())) or None, types=frozenset(type for type, _ in pairs),
+        strongest=next((id for _, id in ranked), None), device=next((id for type, id in ranked if types[type].names == "device"), None),
         clear=tuple((id, known.type, known.clear) for known, id in ids.items() if known.clear))
 
 

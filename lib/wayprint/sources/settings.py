@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from wayprint.sources.specs import SourceSpec
-from wayprint.tables.bronze import IDENTIFIER_TYPES
+from wayprint.sources.specs import SourceSpec, near
+
+LONGEST = 1_000  # characters of an identifier; no system's ids or addresses are longer, a page of text in the wrong column is
+
+
+class IdentifierType(BaseModel):
+    """What the door must know of a type; the rest of conf/identity.yaml is the matter of identity."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    priority: int
+    names: Literal["person", "device"]
+    shape: str | None = None
+    blocked_patterns: tuple[str, ...] = ()
+
+    def flaw(self, value: str) -> str | None:
+        """The rule by which a canonical value names nobody; None if it may."""
+        if len(value) > LONGEST or (self.shape is not None and not re.fullmatch(self.shape, value)):
+            return "shape"
+        return "blocklist" if any(re.fullmatch(pattern, value) for pattern in self.blocked_patterns) else None
+
+
+class Types(dict[str, IdentifierType]):
+    """All types by name; equal to itself only, so that a cache need not compare them."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
 
 class SourceSettings(BaseModel):
@@ -17,7 +46,7 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     specs: dict[str, SourceSpec]
-    strength: tuple[str, ...]
+    identifier_types: dict[str, IdentifierType]
     default_country: str
     earliest_year: int
     latest_year: int
@@ -25,6 +54,10 @@ class SourceSettings(BaseModel):
     max_record_lines: int = Field(ge=1)
     batch_records: int = Field(ge=1)
     partitions: int = Field(ge=1)
+
+    @cached_property
+    def types(self) -> Types:
+        return Types(self.identifier_types)
 
     @field_validator("specs", mode="before")
     @classmethod
@@ -43,9 +76,14 @@ class SourceSettings(BaseModel):
             raise ValueError("; ".join(problems))
         return specs
 
-    @field_validator("strength")
-    @classmethod
-    def _complete(cls, strength: tuple[str, ...]) -> tuple[str, ...]:
-        if sorted(strength) != sorted(IDENTIFIER_TYPES):
-            raise ValueError(f"every identifier type once, strongest first; the types are {', '.join(IDENTIFIER_TYPES)}")
-        return strength
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        """Every source names only types of identifiers that conf/identity.yaml has."""
+        problems = []
+        for name, spec in self.specs.items():
+            for kind in (*(one.type for one in spec.identifiers), *spec.page.identifiers.values(), *(has for sync in spec.sync_points for has in sync.has)):
+                if kind not in self.identifier_types:
+                    problems.append(f"sources/{name}.yaml: unknown identifier type {kind!r}{near(kind, self.identifier_types)}; identity.yaml lists them")
+        if problems:
+            raise ValueError("; ".join(dict.fromkeys(problems)))
+        return self

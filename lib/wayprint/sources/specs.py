@@ -15,7 +15,6 @@ from wayprint.contracts import Table
 from wayprint.sources.convert import FALSE, HOW, TRUE
 from wayprint.tables.bronze import (
     EVENT_NAMES,
-    IDENTIFIER_TYPES,
     PLATFORMS,
     PURPOSES,
     RAW_CONTACTS,
@@ -108,11 +107,6 @@ class IdentifierSpec(FieldSpec):
     type: str
     space: str | None = None
 
-    @field_validator("type")
-    @classmethod
-    def _type(cls, type: str) -> str:
-        return one_of(type, IDENTIFIER_TYPES, "identifier type")
-
 
 class RefineSpec(Spec):
     """A narrower verb for records of one verb whose column contains a text."""
@@ -156,11 +150,6 @@ class PageSpec(Spec):
     url: FieldSpec | None = None
     referrer: FieldSpec | None = None
     identifiers: dict[str, str] = {}
-
-    @field_validator("identifiers")
-    @classmethod
-    def _types(cls, identifiers: dict[str, str]) -> dict[str, str]:
-        return {name: one_of(type, IDENTIFIER_TYPES, "identifier type") for name, type in identifiers.items()}
 
 
 class SyncSpec(Spec):

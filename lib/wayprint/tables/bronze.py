@@ -19,6 +19,7 @@ PURPOSES = ("email_marketing", "sms_marketing", "advertising", "profiling", "ana
 VAULT_FIELDS = ("email", "phone", "first_name", "last_name", "street", "postal_code", "city", "country")
 
 IDENTIFIERS = "array<struct<type:string,id:string>>"
+FLAWS = "array<struct<id:string,rule:string>>"
 CONSENTS = "array<struct<purpose:string,granted:boolean>>"
 ITEMS = "array<struct<product_id:string,family:string,quantity:int,amount:decimal(18,2)>>"
 
@@ -35,6 +36,7 @@ ORIGIN = (
 ACTION = (
     col("event_name", "string", "canonical verb: page_view, product_view, purchase, email_click, ticket_opened, ...", required=True),
     col("identifiers", IDENTIFIERS, "whom the record names: type and keyed hash, sorted, without doubles", personal=True),
+    col("flaws", FLAWS, "identifiers whose text names nobody, each with its rule (shape, blocklist), sorted; null: none", personal=True),
     col("identifier_id", "string", "the strongest identifier of the record, by which it is given to a person", personal=True),
     col("origin_id", "string", "the device or account that acted; the event's own id where there is none", required=True, personal=True),
     col("sync_point", "string", "what tied the identifiers together: login, sign_up, form, email_click, loyalty_card, order, crm"),
@@ -101,6 +103,7 @@ RAW_CONTACTS = Table(
         col("updated_at", "timestamp", "when the source last changed it", required=True),
         col("created_at", "timestamp", "when the source created it"),
         col("identifiers", IDENTIFIERS, "type and keyed hash, sorted, without doubles", personal=True),
+        col("flaws", FLAWS, "identifiers whose text names nobody, each with its rule (shape, blocklist), sorted; null: none", personal=True),
         col("identifier_id", "string", "the strongest identifier of the record", personal=True),
         col("country", "string", "ISO 3166 alpha-2, upper case"),
         col("postal_area", "string", "first two characters of the postal code"),

@@ -1,7 +1,7 @@
 """Clean actions: once each, on one clock, in one channel; contacts and costs in their present state."""
 
 from wayprint.contracts import Table, col, warn
-from wayprint.tables.bronze import ACTION, CONSENTS, IDENTIFIERS
+from wayprint.tables.bronze import ACTION, CONSENTS, FLAWS, IDENTIFIERS
 
 UNIQUE_EVENTS = Table(
     "unique_events", layer="silver", grain="one action, repetitions removed", key=("event_key",),
@@ -69,6 +69,7 @@ CONTACTS = Table(
         col("updated_at", "timestamp", "when the source last changed it", required=True),
         col("created_at", "timestamp", "when the source created it"),
         col("identifiers", IDENTIFIERS, "type and keyed hash", personal=True),
+        col("flaws", FLAWS, "identifiers whose text names nobody, each with its rule", personal=True),
         col("identifier_id", "string", "the strongest identifier", personal=True),
         col("country", "string", "ISO 3166 alpha-2"),
         col("postal_area", "string", "first two characters of the postal code"),

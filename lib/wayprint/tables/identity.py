@@ -9,13 +9,32 @@ OBSERVATIONS = Table(
         col("observation_id", "string", "hash of both identifiers, source and sync point"),
         col("identifier_id", "string", "the stronger identifier", required=True, personal=True),
         col("identifier_type", "string", "login, email, phone, loyalty_card, crm_id, device, ...", required=True),
+        col("identifier_flaw", "string", "shape or blocklist: its text names nobody"),
         col("other_id", "string", "the identifier seen with it; null where it stood alone", personal=True),
         col("other_type", "string", "its type"),
+        col("other_flaw", "string", "shape or blocklist: its text names nobody"),
         col("source", "string", "where it was seen", required=True),
         col("sync_point", "string", "what tied them: login, sign_up, form, email_click, loyalty_card, order, crm"),
         col("first_seen_at", "timestamp", "earliest sight", required=True),
         col("last_seen_at", "timestamp", "latest sight", required=True),
         col("sightings", "long", "how often", required=True)))
+
+IDENTITY_DECISIONS = Table(
+    "identity_decisions", layer="silver", grain="one decision somebody took about identifiers", key=("decision_id",), owner="crm",
+    columns=(
+        col("decision_id", "string", "hash of all that it says"),
+        col("decided_at", "timestamp", "when", required=True),
+        col("action", "string", "block, unblock (an identifier), split, join (two of them), undo (an earlier decision)", required=True),
+        col("identifier_id", "string", "the identifier, or the first of two; null for undo", personal=True),
+        col("identifier_type", "string", "its type"),
+        col("other_id", "string", "the second of two", personal=True),
+        col("other_type", "string", "its type"),
+        col("undoes", "string", "decision_id of what undo takes back"),
+        col("decided_by", "string", "who", required=True, personal=True),
+        col("why", "string", "in words")),
+    rules={
+        "action is known": "action in ('block', 'unblock', 'split', 'join', 'undo')",
+        "split and join name two identifiers": "action not in ('split', 'join') or (identifier_id is not null and other_id is not null)"})
 
 IDENTITY_AUDIT = Table(
     "identity_audit", layer="silver", grain="one refused link or blocked identifier", key=("audit_id",),
@@ -25,7 +44,8 @@ IDENTITY_AUDIT = Table(
         col("identifier_type", "string", "its type", required=True),
         col("other_id", "string", "other end; null for a blocked identifier", personal=True),
         col("other_type", "string", "its type"),
-        col("rule", "string", "blocklist, shape, fan_out, shared_device, max_per_person, unique_conflict", required=True),
+        col("rule", "string", "blocklist, shape, unknown_type, shared_device, fan_out: of an identifier and its links; expired, purpose, links_per_identifier, "
+            "unique_conflict, max_per_person, split: of a link", required=True),
         col("reason", "string", "in words, with the numbers", required=True),
         col("sources", "array<string>", "where the evidence came from, sorted"),
         col("last_seen_at", "timestamp", "latest evidence")))
