@@ -122,7 +122,7 @@ class Engine:
 
     def named(self, name: str) -> tuple[set[str], dict[str, str]]:
         """The identifiers that `name` names and those of its person (see `whose`). Raises BadConfiguration for a name nobody has."""
-        kind, wanted = self.hashed(name)
+        _, wanted = self.hashed(name)
         named, person = whose(self.table(IDENTITY_MAP.name), wanted)
         if not named:
             raise BadConfiguration(f"{name}: no person and no identifier of this lake; give a person_id, an identifier_id, or type:value such as email:ana@exemple.fr")

@@ -20,6 +20,7 @@ from wayprint.events.costs import daily_costs
 from wayprint.events.repetitions import deduplicate, find_repetitions
 from wayprint.events.settings import EventSettings
 from wayprint.identity.consents import settle_consents
+from wayprint.identity.episodes import cut_episodes
 from wayprint.identity.observations import observe
 from wayprint.identity.persons import describe_persons
 from wayprint.identity.resolution import decide, resolve
@@ -47,7 +48,7 @@ from wayprint.tables.attribution import CHANNEL_CREDITS, CHANNEL_WEIGHTS, CONVER
 from wayprint.tables.audiences import AUDIENCE_MEMBERS, AUDIENCE_SIZES, LIFECYCLE, SUPPRESSIONS
 from wayprint.tables.bronze import FILES, QUARANTINE, RAW_CONTACTS, RAW_COSTS, RAW_EVENTS, RAW_REFERENCES, VAULT
 from wayprint.tables.events import CONTACTS, COSTS, EVENTS, REFUSED_EVENTS, REPEATED_EVENTS, UNIQUE_EVENTS
-from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_DECISIONS, IDENTITY_HEALTH, IDENTITY_MAP, OBSERVATIONS, PERSON_CONSENTS, PERSONS
+from wayprint.tables.identity import EPISODES, IDENTITY_AUDIT, IDENTITY_DECISIONS, IDENTITY_HEALTH, IDENTITY_MAP, OBSERVATIONS, PERSON_CONSENTS, PERSONS
 from wayprint.tables.journeys import (
     CHANNEL_FLOWS,
     CONVERSIONS,
@@ -96,12 +97,13 @@ JOBS: dict[str, tuple[Step, ...]] = {
     "identity": (
         Step(observe, (EVENTS, CONTACTS), (OBSERVATIONS,), each="identifier_id"),
         Step(resolve, (OBSERVATIONS, IDENTITY_DECISIONS), (IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP), prepare=decide),
+        Step(cut_episodes, (EVENTS, IDENTITY_MAP, IDENTITY_AUDIT), (EPISODES,)),
         Step(describe_persons, (IDENTITY_MAP, CONTACTS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),
     ),
     "journeys": (
         Step(sessionize, (EVENTS,), (SESSIONS,), each="origin_id"),
-        Step(place_touches, (EVENTS, IDENTITY_MAP), (TOUCHES,), each="identifier_id", each_null=True),
+        Step(place_touches, (EVENTS, IDENTITY_MAP, EPISODES), (TOUCHES,), each="identifier_id", each_null=True),
         Step(order_conversions, (TOUCHES,), (CONVERSIONS,), each="order_id"),
         Step(trace_journeys, (TOUCHES, CONVERSIONS), (VISITS, JOURNEYS), each="person_id"),
         Step(map_stages, (TOUCHES, JOURNEYS), (STAGE_CHANNEL_MATRIX,)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -48,8 +47,8 @@ def own(case: int, name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def answers(request: Any) -> Iterator[Any]:
-    yield {}
+def answers() -> dict[str, Any]:
+    return {}
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def blocked_identifiers(decisions: DataFrame, settings: IdentitySettings) -> Dat
     """`identifier_id` of every blocked value: those of the settings, and those blocked since and not unblocked."""
     spark = decisions.sparkSession
     listed = spark.createDataFrame([(one,) for one in settings.blocked_ids], "identifier_id string").withColumns({
-        "decided_at": F.lit(dt.datetime(1970, 1, 1)), "decision_id": F.lit(""), "action": F.lit("block")})
+        "decided_at": F.timestamp_seconds(F.lit(0)), "decision_id": F.lit(""), "action": F.lit("block")})
     said = in_force(decisions, ("identifier_id",), ("block", "unblock")).unionByName(listed)
     last = said.groupBy("identifier_id").agg(F.max(F.struct("decided_at", "decision_id", "action"))["action"].alias("action"))
     return last.where("action = 'block'").select("identifier_id")

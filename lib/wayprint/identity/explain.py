@@ -31,9 +31,9 @@ class Link:
     decided: bool = False
 
     @property
-    def strength(self) -> tuple[bool, int, dt.datetime, str, str]:
+    def strength(self) -> tuple[bool, int, float, str, str]:
         """Order of evidence: what somebody decided, sightings, then latest sight, then ids."""
-        return self.decided, self.sightings, self.last_seen_at or dt.datetime.min, self.identifier_id, self.other_id
+        return self.decided, self.sightings, self.last_seen_at.timestamp() if self.last_seen_at else 0.0, self.identifier_id, self.other_id
 
     def beyond(self, end: str) -> str:
         return self.other_id if end == self.identifier_id else self.identifier_id

@@ -50,12 +50,13 @@ def is_marketing(settings: JourneySettings) -> Column:
         arrives & F.col("channel").isin(*settings.marketing_channels), F.lit(False))
 
 
-def place_touches(events: DataFrame, identity_map: DataFrame, settings: JourneySettings) -> DataFrame:
+def place_touches(events: DataFrame, identity_map: DataFrame, episodes: DataFrame, settings: JourneySettings) -> DataFrame:
     """One row per event that is not internal and is in scope, with its person, direction, stage and phase.
 
     Events named in `ignored_events` mean nothing to the customer and are left out (kpis count them as ignored_events), as are
-    those of excluded stages or of other product families where the scope names some. `person_id` is null where the record has
-    no identifier or its identifier is nobody's. `score` is divided by its scale; null without a scale.
+    those of excluded stages or of other product families where the scope names some. An action of a shared device is given to
+    the person in whose episode it happened. `person_id` is null where the record has no identifier, or its identifier is
+    nobody's and no episode holds it. `score` is divided by its scale; null without a scale.
     """
     plan, scope = settings.stages, settings.stages.scope
     owners = identity_map.where(F.col("person_id").isNotNull()).select("identifier_id", "person_id")
@@ -72,8 +73,12 @@ def place_touches(events: DataFrame, identity_map: DataFrame, settings: JourneyS
     if scope.families:
         concerned = F.arrays_overlap("families", F.array(*[F.lit(family) for family in scope.families]))
         placed = placed.where(F.coalesce(F.size("families") <= 0, F.lit(True)) | F.coalesce(concerned, F.lit(False)))
-    return placed.join(owners, "identifier_id", how="left").select(
-        "event_key", "identifier_id", "person_id", "origin_id",
+    stays = episodes.select("identifier_id", "started_at", "ended_at", F.col("person_id").alias("signed_in"))
+    inside = (F.col("happened_at") >= F.col("started_at")) & F.coalesce(F.col("happened_at") < F.col("ended_at"), F.lit(True))
+    owned = placed.join(owners, "identifier_id", how="left").alias("placed").join(
+        stays.alias("stays"), (F.col("placed.identifier_id") == F.col("stays.identifier_id")) & inside, how="left").drop(F.col("stays.identifier_id"))
+    return owned.select(
+        "event_key", "identifier_id", F.coalesce("person_id", "signed_in").alias("person_id"), "origin_id",
         F.when(is_device_sent(), F.col("origin_id")).alias("device_id"),
         "source", "platform", "event_name", "happened_at", "channel", "is_digital", "stage",
         phase_of(plan).alias("phase"),

@@ -62,6 +62,17 @@ IDENTITY_MAP = Table(
         col("sightings", "long", "how often", required=True)),
     rules={"owned means a person": "(status = 'owned') = (person_id is not null)"})
 
+EPISODES = Table(
+    "episodes", layer="silver", grain="one stay of one person on a shared device", key=("identifier_id", "started_at"),
+    columns=(
+        col("identifier_id", "string", "the shared device", personal=True),
+        col("started_at", "timestamp", "first action under the account"),
+        col("ended_at", "timestamp", "from here on it is over; null: it is not"),
+        col("ended_by", "string", "logout, another_account, silence; null: it is not over"),
+        col("person_id", "string", "whose account", required=True, personal=True),
+        col("events", "long", "actions of the device in it", required=True)),
+    rules={"ends after it starts": "ended_at > started_at"})
+
 PERSONS = Table(
     "persons", layer="gold", grain="one person, known or anonymous", key=("person_id",), owner="crm",
     columns=(
