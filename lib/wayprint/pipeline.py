@@ -21,6 +21,7 @@ from wayprint.events.repetitions import deduplicate, find_repetitions
 from wayprint.events.settings import EventSettings
 from wayprint.identity.consents import settle_consents
 from wayprint.identity.episodes import cut_episodes
+from wayprint.identity.history import compare, record_history
 from wayprint.identity.observations import observe
 from wayprint.identity.persons import describe_persons
 from wayprint.identity.resolution import decide, resolve
@@ -48,7 +49,19 @@ from wayprint.tables.attribution import CHANNEL_CREDITS, CHANNEL_WEIGHTS, CONVER
 from wayprint.tables.audiences import AUDIENCE_MEMBERS, AUDIENCE_SIZES, LIFECYCLE, SUPPRESSIONS
 from wayprint.tables.bronze import FILES, QUARANTINE, RAW_CONTACTS, RAW_COSTS, RAW_EVENTS, RAW_REFERENCES, VAULT
 from wayprint.tables.events import CONTACTS, COSTS, EVENTS, REFUSED_EVENTS, REPEATED_EVENTS, UNIQUE_EVENTS
-from wayprint.tables.identity import EPISODES, IDENTITY_AUDIT, IDENTITY_DECISIONS, IDENTITY_HEALTH, IDENTITY_MAP, OBSERVATIONS, PERSON_CONSENTS, PERSONS
+from wayprint.tables.identity import (
+    EPISODES,
+    IDENTITY_AUDIT,
+    IDENTITY_CHANGES,
+    IDENTITY_DECISIONS,
+    IDENTITY_HEALTH,
+    IDENTITY_HISTORY,
+    IDENTITY_MAP,
+    OBSERVATIONS,
+    PERSON_ALIASES,
+    PERSON_CONSENTS,
+    PERSONS,
+)
 from wayprint.tables.journeys import (
     CHANNEL_FLOWS,
     CONVERSIONS,
@@ -97,6 +110,8 @@ JOBS: dict[str, tuple[Step, ...]] = {
     "identity": (
         Step(observe, (EVENTS, CONTACTS), (OBSERVATIONS,), each="identifier_id"),
         Step(resolve, (OBSERVATIONS, IDENTITY_DECISIONS), (IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP), prepare=decide),
+        Step(record_history, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, Previous(IDENTITY_HISTORY), Previous(IDENTITY_CHANGES)),
+             (IDENTITY_CHANGES, PERSON_ALIASES, IDENTITY_HISTORY), prepare=compare),
         Step(cut_episodes, (EVENTS, IDENTITY_MAP, IDENTITY_AUDIT), (EPISODES,)),
         Step(describe_persons, (IDENTITY_MAP, CONTACTS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),

@@ -7,7 +7,7 @@ import pytest
 from wayprint.contracts import conform
 from wayprint.journeys.touches import place_touches
 from wayprint.tables.events import EVENTS
-from wayprint.tables.identity import IDENTITY_MAP
+from wayprint.tables.identity import EPISODES, IDENTITY_MAP
 from wayprint.tables.journeys import TOUCHES
 
 pytestmark = pytest.mark.spark
@@ -18,7 +18,7 @@ def placed(rows, knobs):
     def place(*events, owners=(), settings=None):
         numbered = [{"event_key": f"k{number}", "is_digital": True, **event} for number, event in enumerate(events)]
         known = rows(IDENTITY_MAP, *(owners or [{"identifier_id": "ann@", "person_id": "ann"}]))
-        touches = conform(place_touches(rows(EVENTS, *numbered), known, settings or knobs), TOUCHES).collect()
+        touches = conform(place_touches(rows(EVENTS, *numbered), known, rows(EPISODES), settings or knobs), TOUCHES).collect()
         return {t.event_key: t for t in touches}
 
     return place
@@ -106,6 +106,6 @@ def test_the_touches_of_some_identifiers_are_the_same_without_the_others(rows, k
     events = rows(EVENTS, *[{"event_key": f"k{n}", "identifier_id": f"id-{n % 5}" if n % 7 else None} for n in range(40)])
     known = rows(IDENTITY_MAP, *[{"identifier_id": f"id-{n}", "person_id": f"person-{n // 2}"} for n in range(4)])
     asked = ["id-1", "id-4"]
-    whole = place_touches(events, known, knobs)
-    part = place_touches(events.where(events.identifier_id.isin(*asked)), known.where(known.identifier_id.isin(*asked)), knobs)
+    whole = place_touches(events, known, rows(EPISODES), knobs)
+    part = place_touches(events.where(events.identifier_id.isin(*asked)), known.where(known.identifier_id.isin(*asked)), rows(EPISODES), knobs)
     assert sorted(part.collect()) == sorted(whole.where(whole.identifier_id.isin(*asked)).collect())

@@ -50,3 +50,8 @@ def _flaw_of(identifier: Column) -> Column:
 def hashed(text: Column) -> Column:
     """32 hex characters of SHA-256."""
     return F.substring(F.sha2(text, 256), 1, 32)
+
+
+def person_named_by(identifier: Column) -> Column:
+    """The person_id of the person whose oldest identifier it is."""
+    return hashed(F.concat(F.lit("person|"), identifier))

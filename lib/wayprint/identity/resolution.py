@@ -12,7 +12,7 @@ from wayprint.identity.components import connect, cut
 from wayprint.identity.conflicts import MEMBERS, VERDICTS, settler
 from wayprint.identity.decisions import blocked_identifiers, decided_pairs, joins_as_observations
 from wayprint.identity.guards import NAMES_NOBODY, date, judge, link, of_type, refuse
-from wayprint.identity.observations import hashed
+from wayprint.identity.observations import hashed, person_named_by
 from wayprint.identity.settings import IdentitySettings
 from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP
 
@@ -79,7 +79,7 @@ def with_persons(labelled: DataFrame, settled: DataFrame) -> DataFrame:
     final = labelled.join(verdicts, on="identifier_id", how="left").withColumns({
         "root": F.coalesce("new_root", "root"), "rule": F.coalesce("rule", "new_rule"), "reason": F.coalesce("reason", "new_reason")})
     oldest = F.min(F.struct("first_seen_at", "identifier_id")).over(Window.partitionBy("root"))["identifier_id"]
-    return final.withColumn("person_id", F.when(F.col("rule").isNull(), hashed(F.concat(F.lit("person|"), oldest)))).select(
+    return final.withColumn("person_id", F.when(F.col("rule").isNull(), person_named_by(oldest))).select(
         F.lit("identifier").alias("kind"), "identifier_id", "identifier_type", F.lit(None).cast("string").alias("other_id"),
         F.lit(None).cast("string").alias("other_type"), "person_id", "rule", "reason", "sources", "first_seen_at", "last_seen_at",
         "sightings")

@@ -1,0 +1,150 @@
+"""What identity said on each day: periods of every identifier, what happened to persons and by which evidence, old ids.
+
+The state is a function of the runs before, not of the deliveries alone: these tables record runs. Their unit is the day (`as_of`):
+running again on the same day corrects the day instead of adding to it. A run for an earlier day than the last speaks for that last
+day: what was published is not rewritten.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from wayprint.identity.guards import link
+from wayprint.identity.observations import hashed, person_named_by
+from wayprint.tables.identity import IDENTITY_CHANGES, IDENTITY_HISTORY, PERSON_ALIASES
+
+
+def compare(identity_map: DataFrame, previous_identity_history: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row per period that ended before today, and one per identifier of yesterday or today: `before` and `now` (person and status).
+
+    `valid_from`, `valid_to`: of the period, or of yesterday's state. `day`: the day that this run speaks for.
+    """
+    last = previous_identity_history.agg(F.max("valid_from").alias("last"))
+    dated = previous_identity_history.crossJoin(F.broadcast(last)).withColumn("day", F.greatest(F.lit(as_of), "last"))
+    past = dated.where("valid_from < day").withColumn("valid_to", F.when(F.col("valid_to") < F.col("day"), F.col("valid_to")))
+    state = F.struct("person_id", "status")
+    before = past.where("valid_to is null").select("identifier_id", F.col("identifier_type").alias("type_before"), state.alias("before"), "valid_from")
+    now = identity_map.select("identifier_id", "identifier_type", state.alias("now"))
+    both = before.join(now, "identifier_id", how="full").crossJoin(F.broadcast(last)).select(
+        "identifier_id", F.coalesce("identifier_type", "type_before").alias("identifier_type"), "before", "now", "valid_from",
+        F.lit(None).cast("date").alias("valid_to"), F.greatest(F.lit(as_of), "last").alias("day"))
+    ended = past.where("valid_to is not null").select(
+        "identifier_id", "identifier_type", state.alias("before"), F.lit(None).cast("struct<person_id:string,status:string>").alias("now"),
+        "valid_from", "valid_to", "day")
+    return both.unionByName(ended)
+
+
+def record_history(
+    prepared: DataFrame, identity_audit: DataFrame, observations: DataFrame, previous_identity_changes: DataFrame,
+) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """`identity_changes`, `person_aliases`, `identity_history`, from `compare`."""
+    present = prepared.where("valid_to is null")
+    changes = tell_changes(present, identity_audit, observations)
+    day = F.broadcast(prepared.agg(F.max("day").alias("day")))
+    earlier = previous_identity_changes.join(day, F.col("changed_on") < F.col("day"), how="left_semi")
+    return earlier.unionByName(changes), find_aliases(prepared), periods(prepared)
+
+
+def periods(compared: DataFrame) -> DataFrame:
+    """A period ends when person or status changes, or the identifier is gone; another begins with what it is now."""
+    stays = F.col("before").eqNullSafe(F.col("now"))
+    old = F.when(F.col("before").isNotNull(), F.struct(
+        F.col("before").alias("state"), "valid_from", F.when(stays, F.col("valid_to")).otherwise(F.coalesce("valid_to", "day")).alias("valid_to")))
+    new = F.when(F.col("now").isNotNull() & ~stays, F.struct(F.col("now").alias("state"), F.col("day").alias("valid_from"), F.lit(None).cast("date").alias("valid_to")))
+    both = F.filter(F.array(old, new), lambda one: one.isNotNull())
+    return compared.select("identifier_id", "identifier_type", F.explode(both).alias("one")).select(
+        "identifier_id", "identifier_type", "one.state.*", "one.valid_from", "one.valid_to").select(*IDENTITY_HISTORY.column_names)
+
+
+def on_day(identity_history: DataFrame, day: dt.date) -> DataFrame:
+    """What was published on a day, as rows of `identity_map` without its counts."""
+    held = (F.col("valid_from") <= F.lit(day)) & F.coalesce(F.col("valid_to") > F.lit(day), F.lit(True))
+    return identity_history.where(held).select("identifier_id", "identifier_type", "person_id", "status")
+
+
+def successors(compared: DataFrame) -> DataFrame:
+    """One row per person of any earlier day and person of today that has an identifier of it: `identifiers` they share, and whether today's
+    is the `heir`: it has the identifier after which the old one is called, or else most of what is left of it (then the smallest id)."""
+    was, now = F.col("before.person_id"), F.col("now.person_id")
+    owners = compared.where("valid_to is null and now.person_id is not null").select("identifier_id", now.alias("now_person"))
+    members = compared.where("before.person_id is not null").select("identifier_id", was.alias("was_person")).distinct()
+    shared = members.join(owners, "identifier_id").groupBy("was_person", "now_person").agg(
+        F.count(F.lit(1)).alias("identifiers"), F.max(person_named_by(F.col("identifier_id")) == F.col("was_person")).alias("has_name"))
+    best = Window.partitionBy("was_person").orderBy(F.desc("has_name"), F.desc("identifiers"), "now_person")
+    return shared.withColumn("heir", F.row_number().over(best) == 1)
+
+
+def find_aliases(compared: DataFrame) -> DataFrame:
+    """Every person_id of an earlier day that nobody has today, and its heir."""
+    was = compared.where("before.person_id is not null").groupBy(F.col("before.person_id").alias("person_id")).agg(
+        F.max(F.coalesce("valid_to", "day")).alias("since"))
+    stands = compared.where("now.person_id is not null").select(F.col("now.person_id").alias("person_id")).distinct()
+    heirs = successors(compared).where("heir").select(F.col("was_person").alias("person_id"), F.col("now_person").alias("present_person_id"))
+    return was.join(stands, "person_id", how="left_anti").join(heirs, "person_id", how="left").select(*PERSON_ALIASES.column_names)
+
+
+def tell_changes(present: DataFrame, identity_audit: DataFrame, observations: DataFrame) -> DataFrame:
+    """What happened to persons between yesterday and today (`present`: the rows of `compare` without ended periods).
+
+    merged: today's heir has another id. split: identifiers went to a person who is new today. moved: to one that was there
+    yesterday. minted: nobody's identifiers, or new ones, became a person. retired: none of its identifiers is anybody's.
+    """
+    was, now = F.col("before.person_id"), F.col("now.person_id")
+    olds = present.where(was.isNotNull()).groupBy(was.alias("person_id")).agg(F.count(F.lit(1)).alias("identifiers"), F.max("day").alias("day"))
+    news = present.where(now.isNotNull()).groupBy(now.alias("person_id")).agg(F.count(F.lit(1)).alias("identifiers"), F.max("day").alias("day"))
+    pairs = successors(present)
+    new_ids = news.join(olds, "person_id", how="left_anti")
+    went = pairs.where("was_person <> now_person").join(
+        new_ids.select(F.col("person_id").alias("now_person"), F.lit(True).alias("is_new")), "now_person", how="left",
+    ).join(olds.select(F.col("person_id").alias("was_person"), "day"), "was_person")
+    kind = F.when(F.col("heir"), "merged").when(F.col("is_new"), "split").otherwise("moved")
+    moved = went.select(kind.alias("kind"), F.col("was_person").alias("person_id"), F.col("now_person").alias("other_person_id"), "identifiers", "day")
+    fresh = new_ids.join(pairs.select(F.col("now_person").alias("person_id")), "person_id", how="left_anti").select(
+        F.lit("minted").alias("kind"), "person_id", F.lit(None).cast("string").alias("other_person_id"), "identifiers", "day")
+    gone = olds.join(pairs.select(F.col("was_person").alias("person_id")), "person_id", how="left_anti").select(
+        F.lit("retired").alias("kind"), "person_id", F.lit(None).cast("string").alias("other_person_id"), "identifiers", "day")
+    told = moved.unionByName(fresh).unionByName(gone)
+    reasoned = told.join(_evidence(present, identity_audit, observations), ["kind", "person_id", "other_person_id"], how="left")
+    spoken = F.when(F.col("kind") == "minted", "no earlier person had any of its identifiers").when(
+        F.col("kind") == "retired", "its identifiers are gone, or nobody's").when(
+        F.col("kind") == "merged", "an older identifier of the same person became known").otherwise("the evidence that tied them is gone")
+    return reasoned.select(
+        hashed(F.concat_ws("|", F.col("day").cast("string"), "kind", "person_id", F.coalesce("other_person_id", F.lit("")))).alias("change_id"),
+        F.col("day").alias("changed_on"), "kind", "person_id", "other_person_id", "identifiers", "link.identifier_id", "link.other_id", "link.sources",
+        "link.rule", F.coalesce("link.reason", spoken).alias("reason")).select(*IDENTITY_CHANGES.column_names)
+
+
+def _evidence(present: DataFrame, identity_audit: DataFrame, observations: DataFrame) -> DataFrame:
+    """For merged: the strongest believed link between the old person and the rest of the new one. For split and moved: the
+    latest refused link between what went and what did not."""
+    moved = present.where(F.col("before.person_id").isNotNull() & ~F.col("before.person_id").eqNullSafe(F.col("now.person_id")))
+    touched = moved.select(F.col("identifier_id").alias("end"))
+    ends = present.select("identifier_id", F.col("before.person_id").alias("was"), F.col("now.person_id").alias("now"))
+    left, right = (ends.select(F.col("identifier_id").alias(end), F.col("was").alias(f"{side}_was"), F.col("now").alias(f"{side}_now"))
+                   for end, side in (("identifier_id", "left"), ("other_id", "right")))
+
+    def at_moved(rows: DataFrame) -> DataFrame:
+        ended = rows.where("other_id is not null").withColumn("end", F.explode(F.array_distinct(F.array("identifier_id", "other_id"))))
+        return ended.join(touched, "end", how="left_semi").drop("end").distinct()
+
+    refusals = at_moved(identity_audit)
+    seen = link(at_moved(observations)).join(refusals.select("identifier_id", "other_id"), ["identifier_id", "other_id"], how="left_anti")
+    seen, refusals = (links.join(left, "identifier_id").join(right, "other_id") for links in (seen, refusals))
+    sides = (("left", "right"), ("right", "left"))
+    joined = F.explode(F.array(*(F.struct(
+        F.lit("merged").alias("kind"), F.col(f"{one}_was").alias("person_id"), F.col(f"{other}_now").alias("other_person_id"),
+        (~F.col(f"{one}_was").eqNullSafe(F.col(f"{other}_was")) & (F.col("left_now") == F.col("right_now"))).alias("holds")) for one, other in sides)))
+    told = ("sightings", "last_seen_at", "identifier_id", "other_id", "sources", "rule", "reason")
+    words = F.format_string("seen together %d times, last on %s", "sightings", F.to_date("last_seen_at").cast("string"))
+    tied = seen.withColumns({"rule": F.lit(None).cast("string"), "reason": words}).select(joined.alias("one"), F.struct(*told).alias("link"))
+    parted = F.explode(F.array(*(F.struct(
+        F.col(f"{one}_was").alias("person_id"), F.col(f"{one}_now").alias("other_person_id"),
+        ((F.col("left_was") == F.col("right_was")) & ~F.col("left_now").eqNullSafe(F.col("right_now"))).alias("holds")) for one, _ in sides)))
+    kinds = F.explode(F.array(F.lit("split"), F.lit("moved"))).alias("kind")
+    refused = refusals.withColumn("sightings", F.lit(0).cast("long")).select(parted.alias("one"), F.struct(*told).alias("link"))
+    every = tied.select("one.*", "link").unionByName(refused.select("one.*", "link").select(kinds, "*"))
+    return every.where("holds").groupBy("kind", "person_id", "other_person_id").agg(F.max("link").alias("link"))
+
