@@ -21,6 +21,7 @@ from wayprint.events.repetitions import deduplicate, find_repetitions
 from wayprint.events.settings import EventSettings
 from wayprint.identity.consents import settle_consents
 from wayprint.identity.episodes import cut_episodes
+from wayprint.identity.health import measure_identity
 from wayprint.identity.history import compare, record_history
 from wayprint.identity.observations import observe
 from wayprint.identity.persons import describe_persons
@@ -54,6 +55,7 @@ from wayprint.tables.identity import (
     IDENTITY_AUDIT,
     IDENTITY_CHANGES,
     IDENTITY_DECISIONS,
+    IDENTITY_GATES,
     IDENTITY_HEALTH,
     IDENTITY_HISTORY,
     IDENTITY_MAP,
@@ -109,9 +111,10 @@ JOBS: dict[str, tuple[Step, ...]] = {
     ),
     "identity": (
         Step(observe, (EVENTS, CONTACTS), (OBSERVATIONS,), each="identifier_id"),
-        Step(resolve, (OBSERVATIONS, IDENTITY_DECISIONS), (IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP), prepare=decide),
+        Step(resolve, (OBSERVATIONS, IDENTITY_DECISIONS, Previous(IDENTITY_MAP)), (IDENTITY_AUDIT, IDENTITY_GATES, IDENTITY_MAP), prepare=decide),
         Step(record_history, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, Previous(IDENTITY_HISTORY), Previous(IDENTITY_CHANGES)),
              (IDENTITY_CHANGES, PERSON_ALIASES, IDENTITY_HISTORY), prepare=compare),
+        Step(measure_identity, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, CONTACTS, VAULT, IDENTITY_CHANGES, Previous(IDENTITY_HEALTH)), (IDENTITY_HEALTH,)),
         Step(cut_episodes, (EVENTS, IDENTITY_MAP, IDENTITY_AUDIT), (EPISODES,)),
         Step(describe_persons, (IDENTITY_MAP, CONTACTS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),

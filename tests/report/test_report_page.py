@@ -26,7 +26,8 @@ def frames() -> dict[str, pd.DataFrame]:
     """Gold tables of a tiny shop, as `gather` brings them."""
     return {
         "persons": pd.DataFrame({"is_known": [True, False], "count": [40, 60], "devices": [70, 60], "several_devices": [25, 0]}),
-        "identity_health": pd.DataFrame({"measure": ["edges_across", "nodes_lost", "largest_component", "edges_refused"], "value": [0.0, 0.0, 9.0, 3.0], "meaning": ["m"] * 4}),
+        "identity_health": pd.DataFrame({"measure": ["largest_component", "edges_refused"], "value": [9.0, 3.0], "meaning": ["m"] * 2}),
+        "identity_gates": pd.DataFrame({"gate": ["edges_across", "nodes_lost"], "value": [0.0, 0.0], "bound": [0.0, 0.0], "is_open": [True, True], "meaning": ["m"] * 2}),
         "identity_audit": pd.DataFrame({"rule": ["shared_device", "blocklist"], "count": [2, 1]}),
         "journeys": pd.DataFrame({"ended_by": ["conversion", "silence"], "count": [30, 170], "has_channel_switch": [20, 40], "has_back": [1, 2], "crosses_devices": [3, 4],
                                   "crosses_store": [5, 5]}),
@@ -93,8 +94,16 @@ def test_a_rate_of_a_few_cases_is_never_named_in_a_sentence(frames, settings):
 
 
 def test_a_broken_certificate_is_said_aloud(frames, settings):
-    frames["identity_health"].loc[0, "value"] = 2.0
+    frames["identity_gates"].loc[0, "is_open"] = False
     assert "CERTIFICATE IS BROKEN" in all_blocks(frames, settings.report, None)[0].action
+
+
+@pytest.mark.parametrize(("measure", "value", "words"), [
+    ("largest_component", 100.0, "wayprint explain"), ("persons_with_two_birth_years", 0.03, "two birth years"), ("persons_with_many_names", 0.02, "four given names")])
+def test_each_alarm_of_identity_is_said_with_what_to_do(frames, settings, measure, value, words):
+    assert words not in all_blocks(frames, settings.report, None)[0].action
+    frames["identity_health"] = pd.DataFrame({"measure": [measure], "value": [value], "meaning": ["m"]})
+    assert words in all_blocks(frames, settings.report, None)[0].action
 
 
 def test_empty_tables_give_a_report_that_says_what_is_missing(frames, settings):

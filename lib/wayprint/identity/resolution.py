@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from wayprint.identity.components import connect, cut
 from wayprint.identity.conflicts import MEMBERS, VERDICTS, settler
 from wayprint.identity.decisions import blocked_identifiers, decided_pairs, joins_as_observations
+from wayprint.identity.gates import guard
 from wayprint.identity.guards import NAMES_NOBODY, date, judge, link, of_type, refuse
 from wayprint.identity.observations import hashed, person_named_by
 from wayprint.identity.settings import IdentitySettings
-from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_MAP
 
 LEDGER = (
     "kind", "identifier_id", "identifier_type", "other_id", "other_type", "person_id", "rule", "reason", "sources", "first_seen_at",
@@ -95,10 +96,15 @@ def with_refusals(judged: DataFrame, settled: DataFrame) -> DataFrame:
         F.coalesce("reason", "new_reason").alias("reason"), "sources", "first_seen_at", "last_seen_at", "sightings")
 
 
-def resolve(observations: DataFrame, prepared: DataFrame) -> tuple[DataFrame, DataFrame, DataFrame]:
-    """`identity_audit`, `identity_health`, `identity_map` from the ledger that `decide` prepared."""
+def resolve(
+    observations: DataFrame, prepared: DataFrame, previous_identity_map: DataFrame, settings: IdentitySettings,
+) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """`identity_audit`, `identity_gates`, `identity_map` from the ledger that `decide` prepared.
+
+    The rows do not depend on the map that stood before; whether they may be published does (see `gates`).
+    """
     standing = map_identifiers(prepared)
-    return list_refusals(prepared), measure(observations, prepared, standing), standing
+    return list_refusals(prepared), guard(observations, prepared, standing, previous_identity_map, settings), standing
 
 
 def list_refusals(ledger: DataFrame) -> DataFrame:
@@ -111,51 +117,3 @@ def map_identifiers(ledger: DataFrame) -> DataFrame:
     """Every identifier, and whose it is."""
     status = F.when(F.col("rule").isNull(), "owned").when(F.col("rule").isin(*NAMES_NOBODY), "blocked").otherwise("shared")
     return ledger.where("kind = 'identifier'").withColumn("status", status).select(*IDENTITY_MAP.column_names)
-
-
-def measure(observations: DataFrame, ledger: DataFrame, standing: DataFrame) -> DataFrame:
-    """The measures of the graph, and the certificate, counted afresh from links and observations against the finished map.
-
-    edges_across: believed links whose ends are not one person's; nodes_lost: identifiers observed that the map lacks. Both
-    must be 0, whatever engine connected them.
-    """
-    owners = standing.select("identifier_id", F.coalesce("person_id", "identifier_id").alias("owner"))
-    others = owners.select(F.col("identifier_id").alias("other_id"), F.col("owner").alias("other_owner"))
-    observed = F.explode(F.array("identifier_id", "other_id")).alias("identifier_id")
-    is_link = F.col("kind") == "link"
-    counted = (
-        (ledger.agg(
-            total(is_link, "edges_seen"), total(is_link & F.col("rule").isNotNull(), "edges_refused"),
-            total(~is_link & F.col("person_id").isNotNull(), "identifiers_owned"),
-            total(~is_link & F.col("rule").isin(*NAMES_NOBODY), "identifiers_blocked"),
-            total(~is_link & F.col("rule").isNotNull() & ~F.col("rule").isin(*NAMES_NOBODY), "identifiers_shared")), {
-            "edges_seen": "pairs of identifiers seen together",
-            "edges_refused": "pairs whose link is not believed; see identity_audit",
-            "identifiers_owned": "identifiers that are somebody's",
-            "identifiers_blocked": "identifiers whose value names nobody",
-            "identifiers_shared": "identifiers that several persons use: nobody's"}),
-        (standing.where("person_id is not null").groupBy("person_id").agg(F.count(F.lit(1)).alias("members")).agg(
-            F.count(F.lit(1)).alias("components"), F.coalesce(F.max("members"), F.lit(0)).alias("largest_component")), {
-            "components": "persons",
-            "largest_component": "identifiers of the person who has most"}),
-        (ledger.where(is_link & F.col("rule").isNull())
-            .join(owners, on="identifier_id", how="left").join(others, on="other_id", how="left")
-            .agg(total(~F.coalesce(F.col("owner") == F.col("other_owner"), F.lit(False)), "edges_across")), {
-            "edges_across": "believed links between two persons; 0 or the build is wrong"}),
-        (observations.select(observed).where(F.col("identifier_id").isNotNull()).distinct()
-            .join(standing.select("identifier_id"), on="identifier_id", how="left_anti")
-            .agg(F.count(F.lit(1)).alias("nodes_lost")), {
-            "nodes_lost": "identifiers observed that the map lacks; 0 or the build is wrong"}))
-    measured = [
-        row.select(F.explode(F.array(*(
-            F.struct(F.lit(name).alias("measure"), F.col(name).cast("double").alias("value"), F.lit(meaning).alias("meaning"))
-            for name, meaning in meanings.items()))).alias("one")).select("one.*")
-        for row, meanings in counted]
-    whole = measured[0]
-    for part in measured[1:]:
-        whole = whole.unionByName(part)
-    return whole.select(*IDENTITY_HEALTH.column_names)
-
-
-def total(condition: Column, name: str) -> Column:
-    return F.count_if(condition).alias(name)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
 
 class Limit(BaseModel):
@@ -65,6 +65,10 @@ class IdentitySettings(BaseModel):
     shared_device_uniques: PositiveInt
     episode_silence_hours: PositiveFloat | None
     purposes: tuple[str, ...]
+    gate_largest_growth: PositiveFloat
+    gate_largest_from: PositiveInt
+    gate_torn_share: NonNegativeFloat
+    gate_torn_from: PositiveInt
     engine: Literal["auto", "local", "graphframes", "builtin"]
     max_local_edges: PositiveInt
 

@@ -7,6 +7,7 @@ sentence. Every function copes with empty frames: it then says what is missing a
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -73,12 +74,25 @@ def _currency(frames: Frames) -> str | None:
     return str(found.idxmax()) if len(found) else None
 
 
+def identity_alarms(health: Mapping[str, float]) -> list[str]:
+    """What in the figures says that persons were taken for one another, and what to do; needs no truth."""
+    said = (
+        (health.get("largest_component", 0) >= 100,
+            f"One person has {whole(health.get('largest_component', 0))} identifiers, more than anybody uses: run `wayprint explain` on them and block what welds them."),
+        (health.get("persons_with_two_birth_years", 0) > 0.02,
+            f"{share(health.get('persons_with_two_birth_years', 0))} of the people have two birth years: two people may share one e-mail or card; "
+            "split them (`wayprint identity split`), and ask the CRM team which year is right."),
+        (health.get("persons_with_many_names", 0) > 0.01,
+            f"{share(health.get('persons_with_many_names', 0))} of the people have four given names and more: an address or number is used by many; block it."))
+    return [words for fires, words in said if fires]
+
+
 def identity(frames: Frames) -> Block:
     health = dict(zip(frames["identity_health"]["measure"], frames["identity_health"]["value"], strict=True))
     audit, persons = frames["identity_audit"], frames["persons"]
     people, known = float(persons["count"].sum()), float(persons.loc[persons["is_known"].astype(bool), "count"].sum())
     several = float(persons["several_devices"].sum())
-    sound = health.get("edges_across", 0) == 0 and health.get("nodes_lost", 0) == 0
+    sound = bool(frames["identity_gates"]["is_open"].all())
     bars = audit.sort_values("count")
     figure = go.Figure(go.Bar(x=bars["count"], y=bars["rule"].map(_label), orientation="h", marker_color=ACCENT)) if len(bars) else None
     table = frames["identity_health"].sort_values("measure")[["measure", "value", "meaning"]]
@@ -86,6 +100,7 @@ def identity(frames: Frames) -> Block:
         "identity", f"{whole(people)} people were recognised, {share(known / people) if people else '0 %'} of them by name, {whole(several)} on several devices",
         share(known / people) if people else "0 %", "of people known by a login, e-mail, phone or card",
         ("" if sound else "THE CERTIFICATE IS BROKEN: do not use these audiences. ")
+        + "".join(f"{alarm} " for alarm in identity_alarms(health))
         + "To know more people by name, ask for the login or the card earlier on the site and at the till. "
         f"{whole(health.get('edges_refused', 0))} links between identifiers (cookie, e-mail, phone, card) were refused so that nobody is taken for somebody else; "
         f"the person with most has {whole(health.get('largest_component', 0))}." + (" Checked: no accepted link joins two people." if sound else ""),

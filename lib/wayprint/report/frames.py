@@ -13,7 +13,7 @@ from wayprint.tables.attribution import CHANNEL_CREDITS, RETURNS
 from wayprint.tables.audiences import AUDIENCE_SIZES, LIFECYCLE
 from wayprint.tables.bronze import FILES, QUARANTINE
 from wayprint.tables.events import REFUSED_EVENTS, REPEATED_EVENTS
-from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_HEALTH, PERSONS
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_GATES, IDENTITY_HEALTH, PERSONS
 from wayprint.tables.journeys import CHANNEL_FLOWS, CONVERSIONS, JOURNEYS, PURCHASE_EFFORT, STAGE_CHANNEL_MATRIX, STAGE_FUNNEL
 from wayprint.tables.propensity import MODEL_MEASURES, SCORES
 from wayprint.tables.quality import KPIS, RULE_RESULTS
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 SMALL: tuple[Table, ...] = (
-    CHANNEL_CREDITS, RETURNS, AUDIENCE_SIZES, IDENTITY_HEALTH, CHANNEL_FLOWS, PURCHASE_EFFORT, STAGE_CHANNEL_MATRIX, STAGE_FUNNEL, MODEL_MEASURES, KPIS)
+    CHANNEL_CREDITS, RETURNS, AUDIENCE_SIZES, IDENTITY_GATES, CHANNEL_FLOWS, PURCHASE_EFFORT, STAGE_CHANNEL_MATRIX, STAGE_FUNNEL, MODEL_MEASURES, KPIS)
 COUNTED: dict[Table, tuple[str, ...]] = {
     PERSONS: ("is_known",), LIFECYCLE: ("state",), QUARANTINE: ("source", "rule"), REFUSED_EVENTS: ("source", "rule"),
     REPEATED_EVENTS: ("source", "rule"), IDENTITY_AUDIT: ("rule",), JOURNEYS: ("ended_by",), SCORES: ("model",)}
-REPORT_READS: tuple[Table, ...] = (*SMALL, *COUNTED, FILES, RULE_RESULTS, CONVERSIONS)
+REPORT_READS: tuple[Table, ...] = (*SMALL, *COUNTED, FILES, RULE_RESULTS, CONVERSIONS, IDENTITY_HEALTH)
 
 
 def gather(tables: dict[str, DataFrame]) -> dict[str, pd.DataFrame]:
@@ -45,6 +45,8 @@ def gather(tables: dict[str, DataFrame]) -> dict[str, pd.DataFrame]:
     wanted[FILES.name] = tables[FILES.name].groupBy("source").agg(
         F.count(F.lit(1)).alias("files"), F.sum("lines").alias("lines"), F.sum("kept").alias("kept"), F.sum("quarantined").alias("quarantined"),
         F.sum((F.col("status") == "held").cast("long")).alias("held"), F.max("reason").alias("reason"))
+    measured = tables[IDENTITY_HEALTH.name]
+    wanted[IDENTITY_HEALTH.name] = measured.join(F.broadcast(measured.agg(F.max("measured_on").alias("measured_on"))), "measured_on", how="left_semi")
     latest = tables[RULE_RESULTS.name].groupBy("table").agg(F.max("version").alias("version"))
     wanted[RULE_RESULTS.name] = tables[RULE_RESULTS.name].join(F.broadcast(latest), ["table", "version"]).where("broken > 0")
     wanted[CONVERSIONS.name] = tables[CONVERSIONS.name].groupBy("is_digital", "currency").agg(

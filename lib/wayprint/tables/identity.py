@@ -137,12 +137,25 @@ PERSON_CONSENTS = Table(
         col("stated_at", "timestamp", "date of the statement that decides", required=True),
         col("source", "string", "source of that statement", required=True)))
 
-IDENTITY_HEALTH = Table(
-    "identity_health", layer="gold", grain="one measure of the identity graph", key=("measure",),
+IDENTITY_GATES = Table(
+    "identity_gates", layer="gold", grain="one gate that a new identity must pass before it is published", key=("gate",), owner="crm",
     columns=(
-        col("measure", "string", "edges_seen, edges_refused, components, largest_component, edges_across, nodes_lost, ..."),
+        col("gate", "string", "edges_across, nodes_lost (the certificate), largest_growth, torn_share"),
+        col("value", "double", "what was measured", required=True),
+        col("bound", "double", "the most that passes", required=True),
+        col("is_open", "boolean", "passed", required=True),
+        col("meaning", "string", "what it measures, and what to do where it is shut", required=True)),
+    rules={
+        "the certificate holds: every believed link is inside one person, no identifier is lost": "gate not in ('edges_across', 'nodes_lost') or is_open",
+        "the largest person did not explode": "gate <> 'largest_growth' or is_open",
+        "not too many identifiers were torn from their person": "gate <> 'torn_share' or is_open"},
+    records_runs=True)
+
+IDENTITY_HEALTH = Table(
+    "identity_health", layer="gold", grain="one measure of the identity graph on one day", key=("measured_on", "measure"), owner="crm",
+    columns=(
+        col("measured_on", "date", "day of the run"),
+        col("measure", "string", "see `meaning`; identifiers_*, edges_*, persons_*, size_*, largest_*"),
         col("value", "double", "its value", required=True),
         col("meaning", "string", "one sentence", required=True)),
-    rules={
-        "certificate: every believed link inside one person": "measure <> 'edges_across' or value = 0",
-        "certificate: no identifier lost": "measure <> 'nodes_lost' or value = 0"})
+    records_runs=True)

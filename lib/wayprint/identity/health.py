@@ -1,0 +1,128 @@
+"""How sound identity is, in figures that need no truth; counted from the published tables, one set a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from functools import reduce
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from wayprint.identity.explain import Link, explain_person
+from wayprint.identity.guards import link
+from wayprint.identity.settings import IdentitySettings
+from wayprint.tables.identity import IDENTITY_HEALTH
+
+SIZES = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, None))  # bins of identifiers per person
+MOST_NAMES = 3  # given names of one person; more are several persons under one id, or a form that anybody fills
+CHANGES = {
+    "minted": "are new", "merged": "became part of another", "split": "gave identifiers to a new one", "moved": "gave identifiers to another",
+    "retired": "are no more"}
+Measures = dict[str, tuple[Column, str]]  # name -> value over one row, meaning
+
+
+def measure_identity(
+    identity_map: DataFrame, identity_audit: DataFrame, observations: DataFrame, contacts: DataFrame, vault: DataFrame, identity_changes: DataFrame,
+    previous_identity_health: DataFrame, settings: IdentitySettings, as_of: dt.date,
+) -> DataFrame:
+    """One row per measure of today, and those of earlier days. Running again on the same day replaces its rows."""
+    owned = identity_map.where("person_id is not null")
+    persons = owned.groupBy("person_id").agg(
+        F.count(F.lit(1)).alias("size"), F.max(~F.col("identifier_type").isin(*settings.device_types)).alias("is_known"))
+    links = link(observations.where("other_id is not null")).join(
+        identity_audit.where("other_id is not null").select("identifier_id", "other_id", "rule"), ["identifier_id", "other_id"], how="left")
+    parts = [
+        _told(identity_map.agg(*_aggregates(of_identifiers := _of_identifiers())), of_identifiers),
+        _told(persons.agg(*_aggregates(of_persons := _of_persons())), of_persons),
+        _told(links.agg(*_aggregates(of_links := {"edges_seen": (F.count(F.lit(1)), "pairs of identifiers seen together, or joined by decision"),
+            "edges_refused": (F.count("rule"), "pairs whose link is not believed; see identity_audit")})), of_links),
+        _by_rule(identity_audit),
+        _told(_doubtful(owned, contacts, vault), {
+            "persons_with_two_birth_years": (F.col("two_years"), "share of the persons with a birth year of whom contacts say several: often two persons under one id"),
+            "persons_with_many_names": (F.col("many_names"), f"share of the persons with a given name who have more than {MOST_NAMES}")}),
+        _told(identity_changes.where(F.col("changed_on") == F.lit(as_of)).agg(*_aggregates(of_changes := {
+            f"persons_{kind}": (F.count_if(F.col("kind") == kind), f"persons that {words} since the day before") for kind, words in CHANGES.items()})), of_changes),
+        _of_largest(owned, links)]
+    today = reduce(DataFrame.unionByName, parts).withColumn("measured_on", F.lit(as_of))
+    earlier = previous_identity_health.where(F.col("measured_on") != F.lit(as_of))
+    return earlier.unionByName(today.select(*IDENTITY_HEALTH.column_names))
+
+
+def _aggregates(measures: Measures) -> list[Column]:
+    return [value.alias(name) for name, (value, _) in measures.items()]
+
+
+def _told(row: DataFrame, measures: Measures) -> DataFrame:
+    """One row of values as one row per measure; a value that cannot be (a share of nothing) is left out."""
+    told = row.select(*(c for c in row.columns if c in measures)) if set(measures) <= set(row.columns) else row.select(*_aggregates(measures))
+    lines = F.array(*(F.struct(F.lit(name).alias("measure"), F.col(name).cast("double").alias("value"), F.lit(meaning).alias("meaning"))
+        for name, (_, meaning) in measures.items()))
+    return told.select(F.explode(lines).alias("one")).select("one.*").where("value is not null")
+
+
+def _of_identifiers() -> Measures:
+    count: Callable[[str], Column] = lambda status: F.count_if(F.col("status") == status)  # noqa: E731
+    return {
+        "identifiers": (F.count(F.lit(1)), "identifiers seen"),
+        "identifiers_owned": (count("owned"), "identifiers that are somebody's"),
+        "identifiers_blocked": (count("blocked"), "identifiers whose value names nobody"),
+        "identifiers_shared": (count("shared"), "identifiers that several persons use: nobody's")}
+
+
+def _of_persons() -> Measures:
+    binned: Measures = {}
+    for low, high in SIZES:
+        bin = str(low) if high == low else f"{low} and more" if high is None else f"{low} to {high}"
+        inside = F.col("size").between(low, high if high else 2**31 - 1)
+        binned[f"persons_with_{bin.replace(' ', '_')}"] = (F.count_if(inside), f"persons with {bin} identifiers")
+    return {
+        "persons": (F.count(F.lit(1)), "persons"),
+        "known_share": (F.avg(F.col("is_known").cast("double")), "share of persons with a login, e-mail, phone, card or contact; the others are anonymous devices"),
+        "size_median": (F.percentile("size", 0.5), "identifiers of a person: half have no more"),
+        "size_p99": (F.percentile("size", 0.99), "identifiers of a person: 99 of 100 have no more"),
+        "largest_component": (F.coalesce(F.max("size"), F.lit(0)), "identifiers of the person who has most"),
+        **binned}
+
+
+def _by_rule(identity_audit: DataFrame) -> DataFrame:
+    what = F.when(F.col("other_id").isNull(), "identifiers").otherwise("edges")
+    counted = identity_audit.groupBy(what.alias("what"), "rule").agg(F.count(F.lit(1)).cast("double").alias("value"))
+    return counted.select(
+        F.concat_ws("_", "what", F.lit("refused_by"), "rule").alias("measure"), "value",
+        F.format_string("%s refused by the rule %s", F.when(F.col("what") == "edges", "links").otherwise("identifiers"), "rule").alias("meaning"))
+
+
+def _doubtful(owned: DataFrame, contacts: DataFrame, vault: DataFrame) -> DataFrame:
+    """Shares of persons whose contacts contradict themselves. Given names are counted sealed: one value has one seal."""
+    owners = owned.select("identifier_id", "person_id")
+    years = contacts.where("birth_year is not null").join(owners, "identifier_id").groupBy("person_id").agg(F.count_distinct("birth_year").alias("n"))
+    first_names = vault.where("field = 'first_name'").join(owners, F.col("subject_id") == F.col("identifier_id"))
+    names = first_names.groupBy("person_id").agg(F.count_distinct("sealed").alias("n"))
+    return years.agg(F.avg((F.col("n") > 1).cast("double")).alias("two_years")).crossJoin(
+        names.agg(F.avg((F.col("n") > MOST_NAMES).cast("double")).alias("many_names")))
+
+
+def _of_largest(owned: DataFrame, links: DataFrame) -> DataFrame:
+    """How the largest person hangs together: a dense one is one person, one on many bridges is a chain of strangers."""
+    sizes = owned.groupBy("person_id").agg(F.count(F.lit(1)).alias("size"))
+    largest = F.broadcast(sizes.agg(F.min(F.struct(-F.col("size"), "person_id"))["person_id"].alias("person_id")))
+    members = owned.join(largest, "person_id", how="left_semi").select("identifier_id")
+    inside = links.where("rule is null").join(F.broadcast(members), "identifier_id", how="left_semi").select(
+        "identifier_id", "identifier_type", "other_id", "other_type", "sources", "first_seen_at", "last_seen_at", "sightings")
+    return inside.groupBy(F.lit("largest")).applyInPandas(_hang, "measure string, value double, meaning string")
+
+
+def _hang(rows: pd.DataFrame) -> pd.DataFrame:
+    links = [
+        Link(row["identifier_id"], row["identifier_type"], row["other_id"], row["other_type"], (), None, None, row["sightings"], None, None)
+        for row in rows.to_dict("records")]
+    names = {end: "" for one in links for end in (one.identifier_id, one.other_id)}
+    told = explain_person(names, links)
+    possible = len(names) * (len(names) - 1) / 2
+    return pd.DataFrame({
+        "measure": ["largest_density", "largest_bridge_share"], "value": [len(links) / possible, len(told.bridges) / len(links)],
+        "meaning": [
+            "links of the largest person, as a share of all that its identifiers could have",
+            "share of the largest person's links without which it would be two"]})

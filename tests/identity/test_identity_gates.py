@@ -1,0 +1,109 @@
+"""Each gate measured against pandas and numpy, and shut where it should be; the figures of health against a plain count."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from wayprint.contracts import broken_counts, conform
+from wayprint.identity.gates import guard
+from wayprint.identity.health import measure_identity
+from wayprint.identity.resolution import LEDGER
+from wayprint.tables.bronze import VAULT
+from wayprint.tables.events import CONTACTS
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_CHANGES, IDENTITY_GATES, IDENTITY_HEALTH, IDENTITY_MAP, OBSERVATIONS
+
+pytestmark = pytest.mark.spark
+DAY = dt.date(2026, 6, 1)
+
+
+@pytest.fixture
+def standing(rows: Any) -> Any:
+    return lambda owners: rows(IDENTITY_MAP, *[
+        {"identifier_id": i, "identifier_type": "email", "person_id": p, "status": "owned" if p else "shared"} for i, p in owners.items()])
+
+
+@pytest.fixture
+def gates(spark: Any, rows: Any, standing: Any, knobs: Any) -> Any:
+    """Gate -> (value, open), of a map now and before, believed links and identifiers observed; and whether a rule of the table is broken."""
+
+    def run(now: dict[str, Any], before: dict[str, Any], links: tuple[tuple[str, str], ...] = (), seen: tuple[str, ...] = (), **given: Any) -> tuple[dict[str, Any], bool]:
+        ledger = spark.createDataFrame(
+            [("link", a, b, None) for a, b in links], "kind string, identifier_id string, other_id string, rule string")
+        observed = rows(OBSERVATIONS, *[{"observation_id": i, "identifier_id": i} for i in seen])
+        made = conform(guard(observed, ledger, standing(now), standing(before), knobs.model_copy(update=given)), IDENTITY_GATES)
+        counts = made.agg(*broken_counts(IDENTITY_GATES)).collect()[0].asDict()
+        return {r.gate: (r.value, r.is_open) for r in made.collect()}, any(counts[c] for c in counts if c.startswith("rule_"))
+
+    return run
+
+
+def test_every_gate_is_open_on_a_first_run_and_shut_by_what_it_guards(gates):
+    assert set(LEDGER) >= {"kind", "identifier_id", "other_id", "rule"}
+    first, broken = gates({"a": "A", "b": "A"}, {}, links=(("a", "b"),), seen=("a", "b"))
+    assert not broken
+    assert first == {"edges_across": (0.0, True), "nodes_lost": (0.0, True), "largest_growth": (1.0, True), "torn_share": (0.0, True)}
+    shut = {
+        "edges_across": gates({"a": "A", "b": "B"}, {}, links=(("a", "b"),)),
+        "nodes_lost": gates({"a": "A"}, {}, seen=("a", "c")),
+        "largest_growth": gates({str(n): "A" for n in range(9)}, {str(n): str(n // 4) for n in range(9)}, gate_largest_from=9),
+        "torn_share": gates({"a": "A", "b": "B", "c": "C", "d": None}, {"a": "A", "b": "A", "c": "A", "d": "D"}, gate_torn_from=4)}
+    for gate, (found, broken) in shut.items():
+        assert [name for name, (_, is_open) in found.items() if not is_open] == [gate]
+        assert broken, gate
+    assert shut["largest_growth"][0]["largest_growth"][0] == 9 / 4
+    assert shut["torn_share"][0]["torn_share"][0] == 3 / 4
+
+
+def test_what_grows_when_small_or_merges_shuts_nothing(gates):
+    found, broken = gates({"a": "A", "b": "A", "c": "A", "d": "A"}, {"a": "A", "b": "B", "c": "C", "d": "C"}, gate_torn_from=1)
+    assert not broken
+    assert found["torn_share"] == (0.0, True)
+    assert found["largest_growth"] == (1.0, True)
+
+
+def test_the_figures_are_those_of_a_plain_count(rows, spark, standing, knobs):
+    rng = random.Random(4)
+    owners = {f"i{n}": rng.choice([None, *[f"P{m}" for m in range(60)]]) for n in range(300)}
+    sizes = Counter(p for p in owners.values() if p)
+    largest = min(sizes, key=lambda p: (-sizes[p], p))
+    inside = [i for i, p in owners.items() if p == largest]
+    chain = [*itertools.pairwise(inside), (inside[0], inside[2])]  # a path with one triangle at its head
+    refused = [("i0", "i1"), ("i0", "i2")]
+    seen = [{"observation_id": f"{a}{b}", "identifier_id": a, "other_id": b, "identifier_type": "email", "other_type": "phone", "sightings": 1} for a, b in [*chain, *refused]]
+    audit = [{"audit_id": f"{a}{b}", "identifier_id": a, "other_id": b, "rule": "split"} for a, b in refused]
+    audit += [{"audit_id": "x", "identifier_id": "i9", "other_id": None, "rule": "blocklist"}]
+    owned = [i for i, p in owners.items() if p]
+    years = [{"contact_id": f"c{n}", "identifier_id": rng.choice(owned), "birth_year": rng.choice([1970, 1980])} for n in range(80)]
+    names = [{"file_id": str(n), "subject_id": rng.choice(owned), "field": "first_name", "sealed": bytearray([rng.randrange(9)])} for n in range(200)]
+    changes = [{"change_id": str(n), "changed_on": DAY, "kind": kind} for n, kind in enumerate(["merged", "merged", "split"])]
+    earlier = rows(IDENTITY_HEALTH, {"measured_on": dt.date(2026, 5, 1), "measure": "persons", "value": 1.0}, {"measured_on": DAY, "measure": "gone", "value": 1.0})
+    made = conform(measure_identity(
+        standing(owners), rows(IDENTITY_AUDIT, *audit), rows(OBSERVATIONS, *seen), rows(CONTACTS, *years), rows(VAULT, *names), rows(IDENTITY_CHANGES, *changes),
+        earlier, knobs, DAY), IDENTITY_HEALTH).collect()
+    found = {r.measure: r.value for r in made if r.measured_on == DAY}
+    assert [r.value for r in made if r.measured_on != DAY] == [1.0]
+    assert "gone" not in found
+
+    def said(kinds: list[tuple[str, Any]]) -> dict[str, set[Any]]:
+        told: dict[str, set[Any]] = {}
+        for identifier, value in kinds:
+            told.setdefault(owners[identifier], set()).add(value)
+        return told
+
+    by_year = said([(c["identifier_id"], c["birth_year"]) for c in years])
+    by_name = said([(v["subject_id"], bytes(v["sealed"])) for v in names])
+    count = len(inside)
+    expected = {
+        "identifiers": 300, "identifiers_owned": len(owned), "identifiers_shared": 300 - len(owned), "identifiers_blocked": 0, "persons": len(sizes), "known_share": 1.0,
+        "largest_component": count, "persons_with_1": sum(s == 1 for s in sizes.values()), "persons_with_3_to_5": sum(3 <= s <= 5 for s in sizes.values()),
+        "edges_seen": len({tuple(sorted(p)) for p in [*chain, *refused]}), "edges_refused": 2, "edges_refused_by_split": 2, "identifiers_refused_by_blocklist": 1,
+        "persons_merged": 2, "persons_split": 1, "persons_retired": 0, "largest_density": len(chain) / (count * (count - 1) / 2), "largest_bridge_share": (count - 3) / len(chain),
+        "persons_with_two_birth_years": sum(len(v) > 1 for v in by_year.values()) / len(by_year),
+        "persons_with_many_names": sum(len(v) > 3 for v in by_name.values()) / len(by_name)}
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
