@@ -21,7 +21,7 @@ from wayprint.events.repetitions import deduplicate, find_repetitions
 from wayprint.events.settings import EventSettings
 from wayprint.identity.consents import settle_consents
 from wayprint.identity.episodes import cut_episodes
-from wayprint.identity.health import measure_identity
+from wayprint.identity.health import judged_links, measure_identity
 from wayprint.identity.history import compare, record_history
 from wayprint.identity.observations import observe
 from wayprint.identity.persons import describe_persons
@@ -59,6 +59,7 @@ from wayprint.tables.identity import (
     IDENTITY_HEALTH,
     IDENTITY_HISTORY,
     IDENTITY_MAP,
+    IDENTITY_SUGGESTIONS,
     OBSERVATIONS,
     PERSON_ALIASES,
     PERSON_CONSENTS,
@@ -114,7 +115,8 @@ JOBS: dict[str, tuple[Step, ...]] = {
         Step(resolve, (OBSERVATIONS, IDENTITY_DECISIONS, Previous(IDENTITY_MAP)), (IDENTITY_AUDIT, IDENTITY_GATES, IDENTITY_MAP), prepare=decide),
         Step(record_history, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, Previous(IDENTITY_HISTORY), Previous(IDENTITY_CHANGES)),
              (IDENTITY_CHANGES, PERSON_ALIASES, IDENTITY_HISTORY), prepare=compare),
-        Step(measure_identity, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, CONTACTS, VAULT, IDENTITY_CHANGES, Previous(IDENTITY_HEALTH)), (IDENTITY_HEALTH,)),
+        Step(measure_identity, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, CONTACTS, VAULT, IDENTITY_CHANGES, Previous(IDENTITY_HEALTH)),
+             (IDENTITY_SUGGESTIONS, IDENTITY_HEALTH), prepare=judged_links),
         Step(cut_episodes, (EVENTS, IDENTITY_MAP, IDENTITY_AUDIT), (EPISODES,)),
         Step(describe_persons, (IDENTITY_MAP, CONTACTS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),

@@ -12,11 +12,12 @@ import pytest
 
 from wayprint.contracts import broken_counts, conform
 from wayprint.identity.gates import guard
-from wayprint.identity.health import measure_identity
+from wayprint.identity.health import judged_links, measure_identity
 from wayprint.identity.resolution import LEDGER
+from wayprint.identity.suggestions import suggest
 from wayprint.tables.bronze import VAULT
 from wayprint.tables.events import CONTACTS
-from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_CHANGES, IDENTITY_GATES, IDENTITY_HEALTH, IDENTITY_MAP, OBSERVATIONS
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_CHANGES, IDENTITY_GATES, IDENTITY_HEALTH, IDENTITY_MAP, IDENTITY_SUGGESTIONS, OBSERVATIONS
 
 pytestmark = pytest.mark.spark
 DAY = dt.date(2026, 6, 1)
@@ -67,6 +68,20 @@ def test_what_grows_when_small_or_merges_shuts_nothing(gates):
     assert found["largest_growth"] == (1.0, True)
 
 
+def test_an_address_that_ties_strangers_is_suggested_with_what_its_block_would_do(rows, knobs):
+    """Two hundred persons with their e-mail and card, and one e-mail that holds eight of them together; a card with three e-mails is usual."""
+    pairs = [(f"login{n}", f"email{n}") for n in range(200)] + [(f"login{n}", "shared") for n in range(8)] + [("login9", "email-b"), ("login9", "email-c")]
+    seen = rows(OBSERVATIONS, *[{
+        "observation_id": a + b, "identifier_id": a, "other_id": b, "identifier_type": "login", "other_type": "email", "sightings": 2} for a, b in pairs])
+    owners = {a: "P" if int(a[5:]) < 8 else f"P{a}" for a, _ in pairs}
+    owners |= {b: owners[a] for a, b in pairs}
+    standing = rows(IDENTITY_MAP, *[{
+        "identifier_id": i, "identifier_type": i.rstrip("0123456789").split("-")[0].replace("shared", "email"), "person_id": p, "status": "owned"} for i, p in owners.items()])
+    (row,) = conform(suggest(judged_links(seen, rows(IDENTITY_AUDIT)), standing, knobs), IDENTITY_SUGGESTIONS).collect()
+    assert (row.identifier_id, row.neighbours, row.sightings, row.person_identifiers, row.persons_after) == ("shared", 8, 16, 17, 8)
+    assert row.effective_neighbours == pytest.approx(8.0)
+
+
 def test_the_figures_are_those_of_a_plain_count(rows, spark, standing, knobs):
     rng = random.Random(4)
     owners = {f"i{n}": rng.choice([None, *[f"P{m}" for m in range(60)]]) for n in range(300)}
@@ -83,9 +98,11 @@ def test_the_figures_are_those_of_a_plain_count(rows, spark, standing, knobs):
     names = [{"file_id": str(n), "subject_id": rng.choice(owned), "field": "first_name", "sealed": bytearray([rng.randrange(9)])} for n in range(200)]
     changes = [{"change_id": str(n), "changed_on": DAY, "kind": kind} for n, kind in enumerate(["merged", "merged", "split"])]
     earlier = rows(IDENTITY_HEALTH, {"measured_on": dt.date(2026, 5, 1), "measure": "persons", "value": 1.0}, {"measured_on": DAY, "measure": "gone", "value": 1.0})
-    made = conform(measure_identity(
-        standing(owners), rows(IDENTITY_AUDIT, *audit), rows(OBSERVATIONS, *seen), rows(CONTACTS, *years), rows(VAULT, *names), rows(IDENTITY_CHANGES, *changes),
-        earlier, knobs, DAY), IDENTITY_HEALTH).collect()
+    refused_rows = rows(IDENTITY_AUDIT, *audit)
+    _, health = measure_identity(
+        judged_links(rows(OBSERVATIONS, *seen), refused_rows), standing(owners), refused_rows, rows(CONTACTS, *years), rows(VAULT, *names),
+        rows(IDENTITY_CHANGES, *changes), earlier, knobs, DAY)
+    made = conform(health, IDENTITY_HEALTH).collect()
     found = {r.measure: r.value for r in made if r.measured_on == DAY}
     assert [r.value for r in made if r.measured_on != DAY] == [1.0]
     assert "gone" not in found

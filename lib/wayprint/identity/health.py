@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from wayprint.identity.explain import Link, explain_person
 from wayprint.identity.guards import link
 from wayprint.identity.settings import IdentitySettings
+from wayprint.identity.suggestions import suggest
 from wayprint.tables.identity import IDENTITY_HEALTH
 
 SIZES = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, None))  # bins of identifiers per person
@@ -23,16 +24,22 @@ CHANGES = {
 Measures = dict[str, tuple[Column, str]]  # name -> value over one row, meaning
 
 
+def judged_links(observations: DataFrame, identity_audit: DataFrame) -> DataFrame:
+    """The links that records tell (not those that somebody decided), each with the rule it was refused by, or none."""
+    refused = identity_audit.where("other_id is not null").select("identifier_id", "other_id", "rule")
+    return link(observations.where("other_id is not null")).join(refused, ["identifier_id", "other_id"], how="left")
+
+
 def measure_identity(
-    identity_map: DataFrame, identity_audit: DataFrame, observations: DataFrame, contacts: DataFrame, vault: DataFrame, identity_changes: DataFrame,
+    prepared: DataFrame, identity_map: DataFrame, identity_audit: DataFrame, contacts: DataFrame, vault: DataFrame, identity_changes: DataFrame,
     previous_identity_health: DataFrame, settings: IdentitySettings, as_of: dt.date,
-) -> DataFrame:
-    """One row per measure of today, and those of earlier days. Running again on the same day replaces its rows."""
+) -> tuple[DataFrame, DataFrame]:
+    """`identity_suggestions`, and `identity_health`: one row per measure of today, and those of earlier days. Running again on the same day
+    replaces its rows. `prepared`: `judged_links`."""
+    links = prepared
     owned = identity_map.where("person_id is not null")
     persons = owned.groupBy("person_id").agg(
         F.count(F.lit(1)).alias("size"), F.max(~F.col("identifier_type").isin(*settings.device_types)).alias("is_known"))
-    links = link(observations.where("other_id is not null")).join(
-        identity_audit.where("other_id is not null").select("identifier_id", "other_id", "rule"), ["identifier_id", "other_id"], how="left")
     parts = [
         _told(identity_map.agg(*_aggregates(of_identifiers := _of_identifiers())), of_identifiers),
         _told(persons.agg(*_aggregates(of_persons := _of_persons())), of_persons),
@@ -47,7 +54,7 @@ def measure_identity(
         _of_largest(owned, links)]
     today = reduce(DataFrame.unionByName, parts).withColumn("measured_on", F.lit(as_of))
     earlier = previous_identity_health.where(F.col("measured_on") != F.lit(as_of))
-    return earlier.unionByName(today.select(*IDENTITY_HEALTH.column_names))
+    return suggest(links, owned, settings), earlier.unionByName(today.select(*IDENTITY_HEALTH.column_names))
 
 
 def _aggregates(measures: Measures) -> list[Column]:

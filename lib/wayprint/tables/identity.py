@@ -159,3 +159,16 @@ IDENTITY_HEALTH = Table(
         col("value", "double", "its value", required=True),
         col("meaning", "string", "one sentence", required=True)),
     records_runs=True)
+
+IDENTITY_SUGGESTIONS = Table(
+    "identity_suggestions", layer="gold", grain="one identifier that may name nobody", key=("identifier_id",), owner="crm",
+    columns=(
+        col("identifier_id", "string", "for `wayprint identity block`", personal=True),
+        col("identifier_type", "string", "its type", required=True),
+        col("person_id", "string", "whose it is now", required=True, personal=True),
+        col("neighbours", "long", "identifiers of persons that it is believed to be tied to", required=True),
+        col("effective_neighbours", "double", "exp of the entropy of its sightings over them: how many it would be if all were seen equally often", required=True),
+        col("usual_neighbours", "double", "effective neighbours that 99 of 100 identifiers of its type do not exceed", required=True),
+        col("sightings", "long", "how often it was seen with them", required=True),
+        col("person_identifiers", "long", "identifiers of its person now", required=True),
+        col("persons_after", "long", "persons that would be left of that person if it were blocked", required=True)))
