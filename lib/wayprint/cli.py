@@ -345,13 +345,15 @@ def audience(
 
 @app.command()
 def bench(
-    rows: Annotated[int, typer.Option(help="Canonical events.")] = 1_000_000,
+    rows: Annotated[int, typer.Option(help="Canonical events; 0: components alone.")] = 1_000_000,
+    edges: Annotated[list[int] | None, typer.Option(help="Links of the graphs whose components are measured alone.")] = None,
     out: Annotated[Path, typer.Option(help="Markdown file.")] = Path("BENCH.md"),
 ) -> None:
-    """Count jobs, stages, shuffle bytes, rows scanned and written per step, full and with 1 % more events."""
-    from wayprint.bench import measure
+    """Count jobs, stages, shuffle bytes, rows scanned and written per step, full and with 1 % more events; and components alone."""
+    from wayprint.bench import measure, measure_components
 
-    out.write_text(measure(rows), encoding="utf-8")
+    told = measure(rows) if rows else ""
+    out.write_text(told + measure_components(tuple(edges or (600_000, 6_000_000))), encoding="utf-8")
     print(out)
 
 

@@ -24,6 +24,8 @@ from wayprint.contracts import BadConfiguration, Step
 from wayprint.identity.decisions import decided_pairs, decisions, joins_as_observations
 from wayprint.identity.evidence import links_at, links_between, whose
 from wayprint.identity.explain import Pair, Person, explain_pair, explain_person
+from wayprint.identity.graph import IdentityGraph, identity_graph
+from wayprint.identity.history import on_day
 from wayprint.identity.preview import Preview, preview
 from wayprint.identity.resolution import decide, map_identifiers
 from wayprint.lake import Lake
@@ -38,7 +40,7 @@ from wayprint.sources.keys import Keys
 from wayprint.sources.listing import list_files
 from wayprint.tables import ALL
 from wayprint.tables.bronze import FILES
-from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_DECISIONS, IDENTITY_MAP, OBSERVATIONS
+from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_DECISIONS, IDENTITY_HISTORY, IDENTITY_MAP, OBSERVATIONS
 
 Say = Callable[[str], None]
 
@@ -139,6 +141,14 @@ class Engine:
         if known is None:
             raise BadConfiguration(f"{name}: {value!r} is no {kind}")
         return known[0], Keys.from_environment().identifier_id(*known)
+
+    def identity_graph(self, refused: bool = False) -> IdentityGraph:
+        """Vertices and edges of the identifiers, and the GraphFrame of both where its jar is there."""
+        return identity_graph(self.table(IDENTITY_MAP.name), self.table(IDENTITY_AUDIT.name), self.table(OBSERVATIONS.name), refused)
+
+    def identity_on(self, day: dt.date) -> DataFrame:
+        """Whose each identifier was, as published on a past day."""
+        return on_day(self.table(IDENTITY_HISTORY.name), day)
 
     def try_identity(self, conf: Path, as_of: dt.date, env: str = "dev") -> Preview:
         """What the identity rules of another conf folder would make of the present observations; nothing is published."""
