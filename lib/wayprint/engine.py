@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from wayprint.identity.evidence import links_at, links_between, whose
 from wayprint.identity.explain import Pair, Person, explain_pair, explain_person
 from wayprint.identity.preview import Preview, preview
 from wayprint.identity.resolution import decide, map_identifiers
+from wayprint.identity.views import VIEWS
 from wayprint.lake import Lake
 from wayprint.outcome import Report, StepResult
 from wayprint.registry import Registry
@@ -101,6 +103,12 @@ class Engine:
             raise BadConfiguration(f"no table {name!r}{nearest(name, ALL)}")
         at = self.lake.state(self.spark, ALL[name]).version if version is None else version
         return self.lake.read(self.spark, ALL[name], at)
+
+    def view(self, name: str) -> DataFrame:
+        """The rows under a name and columns that other tools have (identity/views.py). Raises BadConfiguration for a view that is none."""
+        if name not in VIEWS:
+            raise BadConfiguration(f"no view {name!r}{nearest(name, VIEWS)}")
+        return VIEWS[name](**{table: self.table(table) for table in inspect.signature(VIEWS[name]).parameters})
 
     def explain(self, name: str, other: str | None = None) -> Person | Pair:
         """Why `name` is one person, or why it and `other` are one or two.
