@@ -117,7 +117,7 @@ JOBS: dict[str, tuple[Step, ...]] = {
         Step(choose_fields, (IDENTITY_MAP, CONTACTS, VAULT, FILES), (PERSON_FIELDS,)),
         Step(describe_persons, (IDENTITY_MAP, PERSON_FIELDS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),
-        Step(find_households, (VAULT, IDENTITY_MAP, FILES), (HOUSEHOLDS, HOUSEHOLD_MEMBERS), prepare=hash_addresses),
+        Step(find_households, (VAULT, IDENTITY_MAP, CONTACTS, FILES), (HOUSEHOLDS, HOUSEHOLD_MEMBERS), prepare=hash_addresses),
     ),
     "journeys": (
         Step(sessionize, (EVENTS,), (SESSIONS,), each="origin_id"),

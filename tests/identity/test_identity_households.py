@@ -20,6 +20,7 @@ from wayprint.sources.identifiers import canonical
 from wayprint.sources.ingest import read_file
 from wayprint.sources.keys import Keys
 from wayprint.tables.bronze import FILES, VAULT
+from wayprint.tables.events import CONTACTS
 from wayprint.tables.identity import IDENTITY_MAP
 
 pytestmark = pytest.mark.spark
@@ -32,23 +33,26 @@ class Said:
     """Who gave which name and address, when and to which source; `frames` are the tables that hold it."""
 
     def __init__(self) -> None:
-        self.keys, self.lines = Keys.from_environment(), []
+        self.keys, self.lines, self.contacts = Keys.from_environment(), [], []
 
     def say(self, person: str, name: str | None, street: str | None, code: str | None = "75011", city: str | None = "Paris", day: int = 0, source: str = "crm") -> None:
         self.lines.append((person, {"last_name": name, "street": street, "postal_code": code, "city": city}, DAY + dt.timedelta(day), source))
 
-    def frames(self, rows: Any) -> tuple[Any, Any, Any]:
+    def contact(self, person: str, source: str, is_deleted: bool) -> None:
+        self.contacts.append({"identifiers": [("login", f"id of {person}")], "source": source, "is_deleted": is_deleted})
+
+    def frames(self, rows: Any) -> tuple[Any, ...]:
         sealed = [{"file_id": f"{n}", "subject_id": f"id of {person}", "field": field, "seen_at": at, "sealed": bytearray(self.keys.seal(text.encode()))}
                   for n, (person, values, at, _) in enumerate(self.lines) for field, text in values.items() if text is not None]
         owners = [{"identifier_id": f"id of {person}", "person_id": None if person == "nobody" else person} for person in sorted({line[0] for line in self.lines})]
         files = [{"file_id": f"{n}", "source": line[3]} for n, line in enumerate(self.lines)]
-        return rows(VAULT, *sealed), rows(IDENTITY_MAP, *owners), rows(FILES, *files)
+        return rows(VAULT, *sealed), rows(IDENTITY_MAP, *owners), rows(CONTACTS, *self.contacts), rows(FILES, *files)
 
 
-def found(frames: tuple[Any, Any, Any], knobs: Any) -> tuple[list[Any], list[Any]]:
-    vault, identity_map, files = frames
+def found(frames: tuple[Any, ...], knobs: Any) -> tuple[list[Any], list[Any]]:
+    vault, *others = frames
     prepared = hash_addresses(vault).persist()
-    households, members = find_households(prepared, identity_map, files, knobs)
+    households, members = find_households(prepared, *others, knobs)
     made = households.collect(), members.collect()
     prepared.unpersist()
     return made
@@ -76,15 +80,20 @@ def test_one_family_name_at_one_address_is_a_household(rows: Any, settings: Any)
         said.say(f"twelve-{n}", "Martin", "2 rue D")
     for n in range(13):
         said.say(f"thirteen-{n}", "Martin", "3 rue D")
-    vault, identity_map, files = said.frames(rows)
-    households, members = found((vault, identity_map, files), settings.persons)
+    for person in ("pat", "quin", "sam"):
+        said.say(person, "Dupont", "4 rue F", source="shop")
+    said.contact("pat", "shop", is_deleted=False)
+    said.contact("pat", "shop", is_deleted=True)  # one of two
+    said.contact("quin", "crm", is_deleted=True)  # in another source
+    said.contact("sam", "shop", is_deleted=True)
+    households, members = found(said.frames(rows), settings.persons)
     assert together(members) == {
-        frozenset({"ann", "bob"}), frozenset({"kim", "lou", "max"}), frozenset({"bob", "tom"}), frozenset(f"twelve-{n}" for n in range(12))}
+        frozenset({"ann", "bob"}), frozenset({"kim", "lou", "max"}), frozenset({"bob", "tom"}), frozenset({"pat", "quin"}), frozenset(f"twelve-{n}" for n in range(12))}
     since = {(m.person_id, m.since_at.day, m.source) for m in members if m.person_id in ("ann", "bob", "tom")}
     assert since == {("ann", 4, "crm"), ("bob", 5, "crm"), ("bob", 10, "crm"), ("tom", 2, "crm")}
     by_id = {h.household_id: h for h in households}
     assert {m.household_id for m in members} == set(by_id)
-    assert sorted((h.members, h.first_seen_at.day) for h in households) == [(2, 2), (2, 4), (3, 1), (12, 1)]
+    assert sorted((h.members, h.first_seen_at.day) for h in households) == [(2, 1), (2, 2), (2, 4), (3, 1), (12, 1)]
 
 
 def test_no_clear_value_leaves_the_workers(rows: Any) -> None:
@@ -110,8 +119,8 @@ def test_households_of_many_towns_are_those_that_a_graph_gives(rows: Any, settin
     expected = {group for group in groups if 2 <= len(group) <= 12}
     assert len(expected) > 100
     for parts in (1, 3):
-        vault, identity_map, files = said.frames(rows)
-        _, members = found((vault.repartition(parts), identity_map, files.repartition(parts)), settings.persons)
+        vault, *others = said.frames(rows)
+        _, members = found((vault.repartition(parts), *others), settings.persons)
         assert together(members) == expected
         assert len(members) == sum(map(len, expected))
 
@@ -136,7 +145,7 @@ def test_a_simulated_worlds_households_are_found(rows: Any, settings: Any, tmp_p
         if row["is_shared"] == row["is_junk"] == "False":
             owner[keys.identifier_id(*canonical(row["type"], row["value"], "FR"))] = row["true_person"]
     identity_map = rows(IDENTITY_MAP, *({"identifier_id": i, "person_id": person} for i, person in owner.items()))
-    _, members = found((rows(VAULT, *latest.values()), identity_map, rows(FILES, *files)), settings.persons)
+    _, members = found((rows(VAULT, *latest.values()), identity_map, rows(CONTACTS), rows(FILES, *files)), settings.persons)
     pairs = {pair for group in together(members) for pair in itertools.combinations(sorted(group), 2)}
     addressed = sorted({owner[row["subject_id"]] for row in latest.values() if row["field"] == "street" and row["subject_id"] in owner})
     true_pairs = {pair for pair in itertools.combinations(addressed, 2) if true[pair[0]] == true[pair[1]]}

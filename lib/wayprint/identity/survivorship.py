@@ -54,15 +54,18 @@ def sealed_words(vault: DataFrame, files: DataFrame, contacts: DataFrame, owners
     """
     filed = vault.where(F.col("field").isin(*CLEAR_FIELDS)).join(files.select("file_id", "source"), "file_id", how="inner")
     latest = filed.groupBy("subject_id", "field", "source").agg(F.max(F.struct("seen_at", "file_id", "sealed")).alias("last"))
-    present = F.when(~F.coalesce("is_deleted", F.lit(False)), F.struct("updated_at", "contact_id"))
-    speakers = contacts.select(F.explode("identifiers.id").alias("subject_id"), "source", present.alias("present")).groupBy("subject_id", "source").agg(
-        F.max("present")["contact_id"].alias("contact_id"), F.lit(True).alias("is_contact"))
-    is_gone = F.coalesce("is_contact", F.lit(False)) & F.col("contact_id").isNull()
-    said = latest.join(speakers, ["subject_id", "source"], how="left").where(~is_gone)
+    said = latest.join(speakers(contacts), ["subject_id", "source"], how="left").where(~F.coalesce("is_gone", F.lit(False)))
     return said.join(owners.withColumnRenamed("identifier_id", "subject_id"), "subject_id", how="inner").select(
         "person_id", "field", "source", "contact_id", F.col("last.seen_at").alias("updated_at"), "subject_id", "last.file_id",
         F.lit(None).cast("string").alias("value"), F.sha2("last.sealed", 256).alias("token"),
     ).select(*WORDS)
+
+
+def speakers(contacts: DataFrame) -> DataFrame:
+    """One row per identifier and source of contacts that name it: the latest one that is not deleted, or `is_gone` where all are."""
+    present = F.when(~F.coalesce("is_deleted", F.lit(False)), F.struct("updated_at", "contact_id"))
+    return contacts.select(F.explode("identifiers.id").alias("subject_id"), "source", present.alias("present")).groupBy("subject_id", "source").agg(
+        F.max("present")["contact_id"].alias("contact_id"), F.max("present").isNull().alias("is_gone"))
 
 
 def _ranked(word: Column) -> Column:

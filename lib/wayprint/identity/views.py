@@ -25,7 +25,7 @@ def id_graph(persons: DataFrame, person_aliases: DataFrame) -> DataFrame:
 
 
 def id_graph_updates(persons: DataFrame, identity_history: DataFrame, person_aliases: DataFrame) -> DataFrame:
-    """One row per creation of a person (points to itself) and per merge of an old one into the present one.
+    """One row per creation of a person (points to itself) and one per old person, merged into the present one, however many ids lay between.
 
     An old person's creation is the midnight of the first day of its history. The event that triggered a change is not one event
     here but all evidence up to that day: its type says creation or merge, its id is null.

@@ -91,11 +91,11 @@ def hash_addresses(vault: DataFrame) -> DataFrame:
     """One row per file and identifier that gave family name, street and postal code or city: keyed hashes of the address, and of each
     family name at the address.
 
-    The clear values are opened inside the workers and do not leave them. A row without name, street or place tells of no household.
+    The clear values are opened inside the workers and do not leave them. A row without name, street, place or time tells of no household.
     """
     given = vault.where(F.col("field").isin(*PARTS)).groupBy("file_id", "subject_id").agg(
         F.max("seen_at").alias("seen_at"), *(F.max(F.when(F.col("field") == part, F.col("sealed"))).alias(part) for part in PARTS))
-    is_whole = F.col("last_name").isNotNull() & F.col("street").isNotNull() & F.coalesce("postal_code", "city").isNotNull()
+    is_whole = F.col("last_name").isNotNull() & F.col("street").isNotNull() & F.coalesce("postal_code", "city").isNotNull() & F.col("seen_at").isNotNull()
     keys = Keys.from_environment()
 
     def hashed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
