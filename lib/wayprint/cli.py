@@ -226,8 +226,9 @@ def view(
     conf: Conf = None,
 ) -> None:
     """Show identity under the table names and columns of other tools."""
-    from wayprint.engine import Engine
+    from wayprint.engine import Engine, find_view
 
+    find_view(name)
     with Engine.open(lake, env, conf) as engine:
         shown = engine.view(name)
         grid = Grid(*shown.columns)

@@ -57,6 +57,13 @@ def find_files(raw: str, settings: Settings, say: Say = silent) -> list[dict[str
     return files
 
 
+def find_view(name: str) -> Callable[..., DataFrame]:
+    """The view of that name, or BadConfiguration with the nearest one."""
+    if name not in VIEWS:
+        raise BadConfiguration(f"no view {name!r}{nearest(name, VIEWS)}")
+    return VIEWS[name]
+
+
 class Engine:
     """One open lake. What can be wrong without Spark is looked at before it is started, so that a mistake costs no minute."""
 
@@ -106,9 +113,8 @@ class Engine:
 
     def view(self, name: str) -> DataFrame:
         """The rows under a name and columns that other tools have (identity/views.py). Raises BadConfiguration for a view that is none."""
-        if name not in VIEWS:
-            raise BadConfiguration(f"no view {name!r}{nearest(name, VIEWS)}")
-        return VIEWS[name](**{table: self.table(table) for table in inspect.signature(VIEWS[name]).parameters})
+        view = find_view(name)
+        return view(**{table: self.table(table) for table in inspect.signature(view).parameters})
 
     def explain(self, name: str, other: str | None = None) -> Person | Pair:
         """Why `name` is one person, or why it and `other` are one or two.
