@@ -120,6 +120,11 @@ def test_a_step_that_is_none_is_answered_with_the_nearest(wayprint, tmp_path):
     assert (code, "did you mean 'sessionize'" in said) == (2, True)
 
 
+def test_a_view_that_is_none_is_answered_with_the_nearest(wayprint):
+    code, said = wayprint("view", "id_grph")
+    assert (code, "did you mean 'id_graph'" in said) == (2, True)
+
+
 def test_a_table_that_is_none_is_answered_with_the_nearest(wayprint):
     code, said = wayprint("tables", "person")
     assert (code, "did you mean 'persons'" in said) == (2, True)

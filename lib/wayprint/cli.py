@@ -218,6 +218,26 @@ def tables(
 
 
 @app.command()
+def view(
+    name: Annotated[str, typer.Argument(help="id_graph, id_graph_updates, external_id_mapping, persons_resolved, persons_golden_records.")],
+    lake: LakeRoot = "lake",
+    rows: Annotated[int, typer.Option(help="How many of the first rows, sorted by their columns.")] = 20,
+    env: Env = "dev",
+    conf: Conf = None,
+) -> None:
+    """Show identity under the table names and columns of other tools."""
+    from wayprint.engine import Engine, find_view
+
+    find_view(name)
+    with Engine.open(lake, env, conf) as engine:
+        shown = engine.view(name)
+        grid = Grid(*shown.columns)
+        for row in shown.orderBy(*shown.columns).limit(rows).collect():
+            grid.add_row(*("" if value is None else str(value) for value in row))
+        Console().print(grid)
+
+
+@app.command()
 def explain(
     name: Annotated[str, typer.Argument(help="A person_id, an identifier_id, or type:value such as email:ana@exemple.fr.")],
     other: Annotated[str | None, typer.Argument(help="Why are these two one person, or two?")] = None,

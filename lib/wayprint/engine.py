@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from wayprint.identity.graph import IdentityGraph, identity_graph
 from wayprint.identity.history import on_day
 from wayprint.identity.preview import Preview, preview
 from wayprint.identity.resolution import decide, map_identifiers
+from wayprint.identity.views import VIEWS
 from wayprint.lake import Lake
 from wayprint.outcome import Report, StepResult
 from wayprint.registry import Registry
@@ -57,6 +59,13 @@ def find_files(raw: str, settings: Settings, say: Say = silent) -> list[dict[str
     if len(unclaimed) > 5:
         say(f"... and {len(unclaimed) - 5} more files that no source claims")
     return files
+
+
+def find_view(name: str) -> Callable[..., DataFrame]:
+    """The view of that name, or BadConfiguration with the nearest one."""
+    if name not in VIEWS:
+        raise BadConfiguration(f"no view {name!r}{nearest(name, VIEWS)}")
+    return VIEWS[name]
 
 
 class Engine:
@@ -105,6 +114,11 @@ class Engine:
             raise BadConfiguration(f"no table {name!r}{nearest(name, ALL)}")
         at = self.lake.state(self.spark, ALL[name]).version if version is None else version
         return self.lake.read(self.spark, ALL[name], at)
+
+    def view(self, name: str) -> DataFrame:
+        """The rows under a name and columns that other tools have (identity/views.py). Raises BadConfiguration for a view that is none."""
+        view = find_view(name)
+        return view(**{table: self.table(table) for table in inspect.signature(view).parameters})
 
     def explain(self, name: str, other: str | None = None) -> Person | Pair:
         """Why `name` is one person, or why it and `other` are one or two.

@@ -21,12 +21,18 @@ from wayprint.events.repetitions import deduplicate, find_repetitions
 from wayprint.events.settings import EventSettings
 from wayprint.identity.consents import settle_consents
 from wayprint.identity.episodes import cut_episodes
+from wayprint.identity.happenings import gather_happenings
 from wayprint.identity.health import judged_links, measure_identity
 from wayprint.identity.history import compare, record_history
+from wayprint.identity.households import find_households
 from wayprint.identity.observations import observe
+from wayprint.identity.person_360 import view_persons
+from wayprint.identity.person_settings import PersonSettings
 from wayprint.identity.persons import describe_persons
+from wayprint.identity.reach import count_touches, measure_reach
 from wayprint.identity.resolution import decide, resolve
 from wayprint.identity.settings import IdentitySettings
+from wayprint.identity.survivorship import choose_fields
 from wayprint.journeys.conversions import order_conversions
 from wayprint.journeys.flows import follow_flows, funnel_stages, measure_effort
 from wayprint.journeys.journeys import trace_journeys
@@ -42,6 +48,7 @@ from wayprint.propensity.training import train_models
 from wayprint.report.settings import ReportSettings
 from wayprint.session import SparkSettings
 from wayprint.settings import Settings
+from wayprint.sources.addresses import hash_addresses
 from wayprint.sources.identifiers import canonical
 from wayprint.sources.ingest import ingest, parse_files
 from wayprint.sources.keys import Keys
@@ -76,6 +83,16 @@ from wayprint.tables.journeys import (
     TOUCHES,
     VISITS,
 )
+from wayprint.tables.persons import (
+    HOUSEHOLD_MEMBERS,
+    HOUSEHOLDS,
+    IDENTITY_OVERLAP,
+    IDENTITY_REACH,
+    PERSON_360,
+    PERSON_360_GAPS,
+    PERSON_FIELDS,
+    PERSON_TIMELINE,
+)
 from wayprint.tables.propensity import EXAMPLES, MODEL_MEASURES, SCORES
 from wayprint.tables.quality import KPIS
 
@@ -84,6 +101,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "sources": SourceSettings,
     "events": EventSettings,
     "identity": IdentitySettings,
+    "persons": PersonSettings,
     "journeys": JourneySettings,
     "attribution": AttributionSettings,
     "propensity": PropensitySettings,
@@ -118,8 +136,10 @@ JOBS: dict[str, tuple[Step, ...]] = {
         Step(measure_identity, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, CONTACTS, VAULT, IDENTITY_CHANGES, Previous(IDENTITY_HEALTH)),
              (IDENTITY_SUGGESTIONS, IDENTITY_HEALTH), prepare=judged_links),
         Step(cut_episodes, (EVENTS, IDENTITY_MAP, IDENTITY_AUDIT), (EPISODES,)),
-        Step(describe_persons, (IDENTITY_MAP, CONTACTS, OBSERVATIONS), (PERSONS,)),
+        Step(choose_fields, (IDENTITY_MAP, CONTACTS, VAULT, FILES), (PERSON_FIELDS,)),
+        Step(describe_persons, (IDENTITY_MAP, PERSON_FIELDS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),
+        Step(find_households, (VAULT, IDENTITY_MAP, CONTACTS, FILES), (HOUSEHOLDS, HOUSEHOLD_MEMBERS), prepare=hash_addresses),
     ),
     "journeys": (
         Step(sessionize, (EVENTS,), (SESSIONS,), each="origin_id"),
@@ -131,6 +151,10 @@ JOBS: dict[str, tuple[Step, ...]] = {
         Step(follow_flows, (JOURNEYS,), (CHANNEL_FLOWS,)),
         Step(funnel_stages, (JOURNEYS,), (STAGE_FUNNEL,)),
         Step(count_kpis, (EVENTS, SESSIONS, TOUCHES, VISITS, CONVERSIONS, JOURNEYS), (KPIS,)),
+        Step(view_persons, (PERSONS, TOUCHES, CONVERSIONS, VISITS, JOURNEYS, PERSON_CONSENTS), (PERSON_TIMELINE, PERSON_360), each="person_id",
+             prepare=gather_happenings),
+        Step(measure_reach, (TOUCHES, PERSONS, OBSERVATIONS, IDENTITY_MAP, PERSON_360), (IDENTITY_REACH, IDENTITY_OVERLAP, PERSON_360_GAPS),
+             prepare=count_touches),
     ),
     "attribution": (
         Step(trace_paths, (JOURNEYS,), (PATHS,)),

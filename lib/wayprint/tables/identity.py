@@ -120,7 +120,7 @@ PERSONS = Table(
         col("sources", "array<string>", "sources that saw the person, sorted"),
         col("first_seen_at", "timestamp", "earliest sight", required=True),
         col("last_seen_at", "timestamp", "latest sight", required=True),
-        col("country", "string", "from the most recently updated contact that says it"),
+        col("country", "string", "what survived of what contacts say; see person_fields"),
         col("postal_area", "string", "same"),
         col("language", "string", "same"),
         col("birth_year", "int", "same"),
