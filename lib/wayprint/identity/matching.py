@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 KEY, SIDE = "unique_id", "source_dataset"  # Splink's own names for them
 PAIRS = ["left", "right", "weight", "evidence"]
+LEAST_PRIOR = 1e-9  # where no pair looks certain, Splink would take 0, and no evidence could ever outweigh that
+# Expectation maximisation begins where many of the blocked pairs are one person. Begun at their true, tiny share, it believes only the
+# agreement that is rarest among strangers, whatever it is, and ends there.
+FIRST_PRIOR, ITERATIONS = 0.1, 200
+LEAST_SHARE = 0.001  # what none of the pairs learnt from showed can happen all the same
+log = logging.getLogger(__name__)
 ENCRYPTED = "spark.io.encryption.enabled"
 
 
@@ -41,36 +47,50 @@ class Level:
     """One way in which two records may agree on something.
 
     `sql`: a condition over `<field>_l` and `<field>_r`, in the words that DuckDB and Spark share. `words`: the same for people, never
-    with a value. `rare`: the field whose rare values say more than its frequent ones; only where both records have it alike.
+    with a value. `rare`: the field whose rare values say more than its frequent ones; only where both records have it alike. `share`: how
+    many pairs of one person agree in this way, where it is known better than the records can tell; else it is estimated.
     """
 
     words: str
     sql: str
     rare: str | None = None
+    share: float | None = None
+
+
+def none_of_them(words: str, share: float | None = None) -> Level:
+    return Level(words, "ELSE", share=share)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is looked at together: levels from most to least alike; none of them: `otherwise`. A record without all `needs`: no evidence."""
+    """What is looked at together: levels from most to least alike; `otherwise`: none of them. A record without all `needs`: no evidence."""
 
     name: str
     needs: tuple[str, ...]
     levels: tuple[Level, ...]
-    otherwise: str
+    otherwise: Level
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Pairs that satisfy `rule` and so are often one person; they teach the comparisons that look at none of the rule's fields."""
+
+    rule: str
+    teaches: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Model:
     """What is compared, which pairs are looked at, and what the estimates rest on.
 
-    `blocking`: conditions over `l.` and `r.`; a pair is looked at if one holds. `training`: blocking rules whose pairs teach the levels;
-    each comparison must be free of at least one of them. `certain`: rules that hardly any two strangers satisfy, and `certain_share`,
+    `blocking`: conditions over `l.` and `r.`; a pair is looked at if one holds. `lessons`: what teaches how often one person's records
+    agree; a comparison of several lessons gets their mean. `certain`: rules that hardly any two strangers satisfy, and `certain_share`,
     the share of true pairs that satisfies one: together they tell how many pairs there are.
     """
 
     comparisons: tuple[Comparison, ...]
     blocking: tuple[str, ...]
-    training: tuple[str, ...]
+    lessons: tuple[Lesson, ...]
     certain: tuple[str, ...]
     certain_share: float
     random_pairs: int = 1_000_000
@@ -127,6 +147,7 @@ def _spark_engine(spark: SparkSession) -> Any:
 
 def _trained(api: Any, records: Any, model: Model) -> Any:
     from splink import Linker
+    from splink.internals.exceptions import EMTrainingException
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     linked = SIDE in records.columns
@@ -134,14 +155,35 @@ def _trained(api: Any, records: Any, model: Model) -> Any:
         "link_type": "link_only" if linked else "dedupe_only", "comparisons": [_comparison(c) for c in model.comparisons],
         "blocking_rules_to_generate_predictions": [{"blocking_rule": rule} for rule in model.blocking],
         "retain_matching_columns": True, "retain_intermediate_calculation_columns": False, "linker_uid": "profiles",
-        "additional_columns_to_retain": []}
-    linker = Linker([api.register(part, dataset_display_name=name) for name, part in _parts(records, linked)], settings, log_level=None)
-    training = linker.training
-    training.estimate_probability_two_random_records_match(list(model.certain), recall=model.certain_share)
-    training.estimate_u_using_random_sampling(max_pairs=model.random_pairs, seed=model.seed, min_count_per_level=None, num_chunks=1)
-    for rule in model.training:
-        training.estimate_parameters_using_expectation_maximisation(rule, estimate_without_term_frequencies=True)
-    return linker
+        "max_iterations": ITERATIONS}
+    inputs = [api.register(part, dataset_display_name=name) for name, part in _parts(records, linked)]
+    counting = Linker(inputs, settings, log_level=None)
+    counting.training.estimate_probability_two_random_records_match(list(model.certain), recall=model.certain_share)
+    estimated = counting.misc.save_model_to_json()["probability_two_random_records_match"]
+    begun = Linker(inputs, settings | {"probability_two_random_records_match": FIRST_PRIOR}, log_level=None)
+    begun.training.estimate_u_using_random_sampling(max_pairs=model.random_pairs, seed=model.seed, min_count_per_level=None, num_chunks=1)
+    told = begun.misc.save_model_to_json()
+    shares: dict[str, list[list[float]]] = {c.name: [] for c in model.comparisons}
+    for lesson in model.lessons:
+        pupil = Linker(inputs, told, log_level=None)
+        try:
+            pupil.training.estimate_parameters_using_expectation_maximisation(lesson.rule, estimate_without_term_frequencies=True)
+        except EMTrainingException:  # no pair satisfies the rule, or none tells more than another: Splink's own first guess stands
+            log.warning("matching: no pairs to learn from agree on %s", lesson.rule)
+            continue
+        for comparison in pupil.misc.save_model_to_json()["comparisons"]:
+            if comparison["output_column_name"] in lesson.teaches:
+                shares[comparison["output_column_name"]].append([level.get("m_probability") or 0.0 for level in _known(comparison)])
+    for comparison in told["comparisons"]:
+        for place, level in enumerate(_known(comparison)):
+            if learnt := shares[comparison["output_column_name"]]:
+                level["m_probability"] = max(sum(lesson[place] for lesson in learnt) / len(learnt), LEAST_SHARE)
+            level["u_probability"] = max(level.get("u_probability") or 0.0, 1 / model.random_pairs)
+    return Linker(inputs, told | {"probability_two_random_records_match": max(estimated, LEAST_PRIOR)}, log_level=None)
+
+
+def _known(comparison: dict[str, Any]) -> list[dict[str, Any]]:
+    return [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
 
 
 def _parts(records: Any, linked: bool) -> list[tuple[str, Any]]:
@@ -156,17 +198,19 @@ def _parts(records: Any, linked: bool) -> list[tuple[str, Any]]:
 def _comparison(comparison: Comparison) -> dict[str, Any]:
     unknown = " or ".join(f"{field}_{side} is null" for field in comparison.needs for side in "lr")
     levels: list[dict[str, Any]] = [{"sql_condition": unknown, "label_for_charts": "unknown", "is_null_level": True}]
-    for level in comparison.levels:
+    for level in (*comparison.levels, comparison.otherwise):
         one: dict[str, Any] = {"sql_condition": level.sql, "label_for_charts": level.words}
         if level.rare:
             one |= {"tf_adjustment_column": level.rare, "tf_adjustment_weight": 1.0}
+        if level.share is not None:
+            one |= {"m_probability": level.share, "fix_m_probability": True}
         levels.append(one)
-    return {"output_column_name": comparison.name, "comparison_levels": [*levels, {"sql_condition": "ELSE", "label_for_charts": comparison.otherwise}]}
+    return {"output_column_name": comparison.name, "comparison_levels": levels}
 
 
 def _told(scored: pd.DataFrame, model: Model) -> pd.DataFrame:
     """Splink's numbers of levels as words. The first level has the largest number, none of them 0, unknown -1."""
-    words = [{**{len(c.levels) - place: level.words for place, level in enumerate(c.levels)}, 0: c.otherwise} for c in model.comparisons]
+    words = [{len(c.levels) - place: level.words for place, level in enumerate((*c.levels, c.otherwise))} for c in model.comparisons]
     found = [scored[f"gamma_{c.name}"].to_numpy() for c in model.comparisons]
     evidence = [[said[level] for said, level in zip(words, levels, strict=True) if level >= 0] for levels in zip(*found, strict=True)]
     told = pd.DataFrame({"left": scored[f"{KEY}_l"], "right": scored[f"{KEY}_r"], "weight": scored["match_weight"].astype(float)})
