@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel
+from pyspark.sql import DataFrame
 
 from wayprint.attribution.credit import credit_conversions, sum_credits
 from wayprint.attribution.paths import trace_paths
@@ -20,8 +21,10 @@ from wayprint.events.costs import daily_costs
 from wayprint.events.repetitions import deduplicate, find_repetitions
 from wayprint.events.settings import EventSettings
 from wayprint.identity.consents import settle_consents
+from wayprint.identity.matching_settings import MatchingSettings
 from wayprint.identity.observations import observe
 from wayprint.identity.persons import describe_persons
+from wayprint.identity.profiles import link_profiles
 from wayprint.identity.resolution import decide, resolve
 from wayprint.identity.settings import IdentitySettings
 from wayprint.journeys.conversions import order_conversions
@@ -59,6 +62,7 @@ from wayprint.tables.journeys import (
     TOUCHES,
     VISITS,
 )
+from wayprint.tables.matching import PROFILE_GROUPS, PROFILE_PAIRS
 from wayprint.tables.propensity import EXAMPLES, MODEL_MEASURES, SCORES
 from wayprint.tables.quality import KPIS
 
@@ -67,6 +71,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "sources": SourceSettings,
     "events": EventSettings,
     "identity": IdentitySettings,
+    "matching": MatchingSettings,
     "journeys": JourneySettings,
     "attribution": AttributionSettings,
     "propensity": PropensitySettings,
@@ -81,6 +86,11 @@ def compose(settings: Settings, keys: Keys) -> Settings:
     values = [canonical(b.type, b.value, country) for b in settings.identity.blocked]
     blocked = sorted({keys.identifier_id(*value) for value in values if value})
     return settings.replace("identity", blocked_ids=blocked)
+
+
+def match_profiles(contacts: DataFrame, vault: DataFrame, identity_map: DataFrame, settings: MatchingSettings) -> tuple[DataFrame, DataFrame]:
+    """`link_profiles` with the key that opens the vault: only sources know keys, only identity knows likeness."""
+    return link_profiles(contacts, vault, identity_map, settings, Keys.from_environment().open)
 
 
 INGEST = "ingest"
@@ -98,6 +108,7 @@ JOBS: dict[str, tuple[Step, ...]] = {
         Step(resolve, (OBSERVATIONS,), (IDENTITY_AUDIT, IDENTITY_HEALTH, IDENTITY_MAP), prepare=decide),
         Step(describe_persons, (IDENTITY_MAP, CONTACTS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),
+        Step(match_profiles, (CONTACTS, VAULT, IDENTITY_MAP), (PROFILE_PAIRS, PROFILE_GROUPS)),
     ),
     "journeys": (
         Step(sessionize, (EVENTS,), (SESSIONS,), each="origin_id"),

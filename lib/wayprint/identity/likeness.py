@@ -8,7 +8,7 @@ from wayprint.identity.matching import KEY, Comparison, Lesson, Level, Model, no
 from wayprint.identity.spelling import digits, door_and_street, mailbox, plain, postal_code, town
 
 CLEAR = ("first_name", "last_name", "street", "postal_code", "city", "phone", "email")  # a profile's values as they were typed
-FIELDS = ("first_name", "last_name", "full_name", "door", "street", "postal_code", "city", "phone", "mailbox", "birth_year", "birth_date")
+FIELDS = ("first_name", "last_name", "full_name", "door", "street", "postal_code", "city", "phone", "mailbox", "birth_year", "birth_date", "gender")
 
 _SHORT = " or ".join(
     f"(length(first_name_{a}) < length(first_name_{b}) and substr(first_name_{b}, 1, length(first_name_{a})) = first_name_{a})" for a, b in ("lr", "rl"))
@@ -19,7 +19,7 @@ _EXCHANGED = ("substr(birth_date_l, 1, 4) = substr(birth_date_r, 1, 4) and subst
 # jean.dupont74 and jean.dupont75 are two people called alike, jean.dupont74 and jean.dupond74 are one.
 _SAME_DIGITS = " = ".join(f"translate(mailbox_{side}, 'abcdefghijklmnopqrstuvwxyz', '')" for side in "lr")
 
-# People of one household agree like one person on all but first name and year of birth, and are far more: left to itself, the estimate
+# People of one household agree like one person on all but first name, gender and year of birth, and are far more: left to itself, the estimate
 # takes them for what it looks for. So how often one person disagrees on these is told, not estimated.
 SELDOM, HARDLY_EVER = 0.02, 0.002
 
@@ -49,6 +49,7 @@ PROFILES = Model(
             Level("day and month of birth exchanged", _EXCHANGED),
             Level("same year of birth, day unknown", "birth_year_l = birth_year_r and (birth_date_l is null or birth_date_r is null)"),
             Level("same year of birth, other day", "birth_year_l = birth_year_r")), none_of_them("other year of birth", SELDOM)),
+        Comparison("gender", ("gender",), (Level("same gender", "gender_l = gender_r"),), none_of_them("other gender", SELDOM)),
         Comparison("phone", ("phone",), (
             Level("same phone", "phone_l = phone_r"),
             Level("phone alike but for one digit", "levenshtein(phone_l, phone_r) <= 1")), none_of_them("other phone")),
@@ -63,29 +64,27 @@ PROFILES = Model(
         "l.first_name = r.first_name and l.birth_year = r.birth_year", "l.mailbox = r.mailbox",
         "substr(l.phone, 1, 5) = substr(r.phone, 1, 5)", "substr(l.phone, 6) = substr(r.phone, 6)"),
     lessons=(
-        Lesson("l.full_name = r.full_name", ("address", "birth", "phone", "mailbox")),
-        Lesson("l.postal_code = r.postal_code and l.street = r.street and l.door = r.door and l.birth_year = r.birth_year", ("name", "phone", "mailbox")),
+        Lesson("l.full_name = r.full_name", ("address", "birth", "gender", "phone", "mailbox")),
+        Lesson("l.postal_code = r.postal_code and l.street = r.street and l.door = r.door and l.birth_year = r.birth_year", ("name", "gender", "phone", "mailbox")),
         Lesson("l.postal_code = r.postal_code and (substr(l.phone, 1, 5) = substr(r.phone, 1, 5) or substr(l.phone, 6) = substr(r.phone, 6))",
-               ("name", "birth", "mailbox"))),
+               ("name", "birth", "gender", "mailbox"))),
     certain=("l.full_name = r.full_name and l.postal_code = r.postal_code and l.street = r.street",),
     certain_share=0.5)
 
 
 def spelled(profiles: pd.DataFrame) -> pd.DataFrame:
-    """The records that `PROFILES` compares: `unique_id` and `FIELDS`, from `unique_id`, `CLEAR`, `birth_year` and `birth_date` (ISO) as they came.
+    """The records that `PROFILES` compares: `unique_id` and `FIELDS`, from `unique_id`, `CLEAR`, `birth_year`, `birth_date` (ISO) and `gender`.
 
     A column that is missing is null in every row. Who has a first or a last name only is compared by the rest.
     """
-    clear = profiles.reindex(columns=[KEY, *CLEAR, "birth_year", "birth_date"]).astype(object)
-    clear = clear.where(clear.notna() & (clear != ""), None)
-    told = pd.DataFrame({KEY: clear[KEY]})
-    for field, spell in (("first_name", plain), ("last_name", plain), ("postal_code", postal_code), ("city", town), ("phone", digits)):
-        told[field] = clear[field].map(spell)
-    told["mailbox"] = clear["email"].map(mailbox)
-    parted = clear["street"].map(door_and_street)
-    told["door"], told["street"] = parted.str[0], parted.str[1]
+    clear = {name: [None if pd.isna(value) or value == "" else value for value in (profiles[name] if name in profiles else [None] * len(profiles))]
+             for name in (KEY, *CLEAR, "birth_year", "birth_date", "gender")}
+    spellings = {"first_name": plain, "last_name": plain, "postal_code": postal_code, "city": town, "phone": digits, "gender": plain}
+    told: dict[str, list[str | None]] = {KEY: clear[KEY], "birth_date": clear["birth_date"], "mailbox": [mailbox(value) for value in clear["email"]]}
+    told |= {field: [spell(value) for value in clear[field]] for field, spell in spellings.items()}
+    parted = [door_and_street(value) for value in clear["street"]]
+    told["door"], told["street"] = [door for door, _ in parted], [street for _, street in parted]
     told["full_name"] = [f"{first} {last}" if first and last else None for first, last in zip(told["first_name"], told["last_name"], strict=True)]
-    told["birth_date"] = clear["birth_date"]
     told["birth_year"] = [str(int(year)) if year is not None else date[:4] if date else None
                           for year, date in zip(clear["birth_year"], clear["birth_date"], strict=True)]
-    return told[[KEY, *FIELDS]].astype(object).where(told[[KEY, *FIELDS]].notna(), None)
+    return pd.DataFrame(told, columns=[KEY, *FIELDS], dtype=object)

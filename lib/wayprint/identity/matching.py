@@ -141,7 +141,7 @@ def _spark_engine(spark: SparkSession) -> Any:
         raise BadConfiguration(f"matching.backend is spark and {ENCRYPTED} is not true: shuffles would write names and addresses in clear "
                                "to the executors' disks; set it when the session starts, or take duckdb")
     # "parquet" and "checkpoint", Splink's other ways, write files that Spark does not encrypt.
-    return SparkAPI(  # type: ignore[no-untyped-call]
+    return SparkAPI(
         spark_session=spark, break_lineage_method="persist", register_udfs_automatically=False)
 
 
