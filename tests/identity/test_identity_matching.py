@@ -180,6 +180,13 @@ def test_no_pairs_to_learn_from_is_no_error() -> None:
     assert len(score(strangers, PROFILES)) == 0
 
 
+def test_memory_that_is_too_small_is_an_error_and_nothing_is_spilled(base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Exception, match=r"(?i)out of memory|failed to allocate"):
+        score(spelled(base.profiles), PROFILES, memory="12MB")
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_one_side_of_two_is_only_compared_with_the_other(base: Base) -> None:
     records = spelled(base.profiles)
     records[SIDE] = np.where(records.index % 2 == 0, "even", "odd")
