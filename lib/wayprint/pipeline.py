@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel
+from pyspark.sql import DataFrame
 
 from wayprint.attribution.credit import credit_conversions, sum_credits
 from wayprint.attribution.paths import trace_paths
@@ -25,10 +26,12 @@ from wayprint.identity.happenings import gather_happenings
 from wayprint.identity.health import judged_links, measure_identity
 from wayprint.identity.history import compare, record_history
 from wayprint.identity.households import find_households
+from wayprint.identity.matching_settings import MatchingSettings
 from wayprint.identity.observations import observe
 from wayprint.identity.person_360 import view_persons
 from wayprint.identity.person_settings import PersonSettings
 from wayprint.identity.persons import describe_persons
+from wayprint.identity.profiles import link_profiles
 from wayprint.identity.reach import count_touches, measure_reach
 from wayprint.identity.resolution import decide, resolve
 from wayprint.identity.settings import IdentitySettings
@@ -83,6 +86,7 @@ from wayprint.tables.journeys import (
     TOUCHES,
     VISITS,
 )
+from wayprint.tables.matching import PROFILE_GROUPS, PROFILE_PAIRS
 from wayprint.tables.persons import (
     HOUSEHOLD_MEMBERS,
     HOUSEHOLDS,
@@ -102,6 +106,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "events": EventSettings,
     "identity": IdentitySettings,
     "persons": PersonSettings,
+    "matching": MatchingSettings,
     "journeys": JourneySettings,
     "attribution": AttributionSettings,
     "propensity": PropensitySettings,
@@ -115,7 +120,12 @@ def compose(settings: Settings, keys: Keys) -> Settings:
     country = settings.sources.default_country
     values = [canonical(kind, value, country) for kind, known in settings.identity.types.items() for value in known.blocked]
     blocked = sorted({keys.identifier_id(*value) for value in values if value})
-    return settings.replace("identity", blocked_ids=blocked)
+    return settings.replace("identity", blocked_ids=blocked).replace("matching", unique_types=settings.identity.unique_types)
+
+
+def match_profiles(contacts: DataFrame, vault: DataFrame, identity_map: DataFrame, settings: MatchingSettings) -> tuple[DataFrame, DataFrame]:
+    """`link_profiles` with the key that opens the vault: only sources know keys, only identity knows likeness."""
+    return link_profiles(contacts, vault, identity_map, settings, Keys.from_environment().open)
 
 
 INGEST = "ingest"
@@ -140,6 +150,7 @@ JOBS: dict[str, tuple[Step, ...]] = {
         Step(describe_persons, (IDENTITY_MAP, PERSON_FIELDS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),
         Step(find_households, (VAULT, IDENTITY_MAP, CONTACTS, FILES), (HOUSEHOLDS, HOUSEHOLD_MEMBERS), prepare=hash_addresses),
+        Step(match_profiles, (CONTACTS, VAULT, IDENTITY_MAP), (PROFILE_PAIRS, PROFILE_GROUPS)),
     ),
     "journeys": (
         Step(sessionize, (EVENTS,), (SESSIONS,), each="origin_id"),

@@ -9,7 +9,7 @@ import pytest
 
 KINDS = {
     "family_tablet", "store_kiosk", "junk_identifier", "bot", "exact_duplicate", "other_payload", "second_tracker", "late",
-    "skewed_clock", "malformed", "payment_incident",
+    "skewed_clock", "malformed", "payment_incident", "duplicate_contact",
     "channel_break", "complaint_wave"}
 
 
@@ -143,3 +143,21 @@ def test_a_malformed_line_is_wrong_as_told_and_hides_no_good_one(written):
             assert len(line.split(separator)) != width
     good = {line.split("\t")[6] for line in written.good("snowplow_web")}
     assert not [key for key, line in texts.items() if key.startswith("snowplow") and line.split("\t")[6] in good]
+
+
+def test_a_duplicate_contact_is_the_same_person_and_shares_no_identifier_with_the_first(written, planted):
+    told = written.truth("duplicate_contacts")
+    pairs = dict(zip(told["duplicate_contact_id"], told["contact_id"], strict=True))
+    assert pairs == planted[planted["kind"] == "duplicate_contact"].set_index("key")["detail"].to_dict()
+    assert 0.02 < len(pairs) / len(written.truth("persons")) < 0.06
+    rows = written.table("crm_contacts").assign(phone=lambda c: c["phone"].str.replace(" ", "").str.replace(r"^0(?=[67])", "+33", regex=True))
+    ids = [rows[["email", "phone", "loyalty_card", "customer_login"]].replace({"test@test.com": "", "0000000000": ""})[rows["contact_id"] == one]
+           for pair in pairs.items() for one in pair]
+    shown = [{value.lower() for value in found.to_numpy().ravel() if value} for found in ids]
+    assert not any(second & first for second, first in zip(shown[::2], shown[1::2], strict=True))
+    seen = written.truth("identifiers")
+    owners = pd.concat([seen, written.truth("untied_identifiers")]).query("type == 'crm_id'").set_index("value")["true_person"].to_dict()
+    assert all(owners[second] == owners[first] for second, first in pairs.items())
+    assert set(told["name"]) >= {"same", "accents_lost", "typo", "initial", "maiden_name", "swapped"}
+    assert set(told["address"]) == {"same", "abbreviated", "moved"}
+    assert set(told["phone"]) == {"missing", "wrong_digit"}

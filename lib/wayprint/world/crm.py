@@ -1,4 +1,4 @@
-"""The customer base: states of contacts over time, a few persons under two contacts, a few junk values."""
+"""The customer base: states of contacts over time, some persons under two contacts (tied by an identifier or by none), a few junk values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pandas as pd
 
 from wayprint.world import hours, layouts
 from wayprint.world.chance import Array, happens, stream
+from wayprint.world.duplicates import duplicates
 from wayprint.world.files import Deliveries, lines_of, quoted, weekly
 from wayprint.world.france import TOWNS
 from wayprint.world.people import CARD, NEWSLETTER, NOBODY
@@ -55,9 +56,30 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
         "is_deleted": ["true" if d else "false" for d in states["deleted"]], **consents,
         "consent_date": [at[:10] if left else d for at, left,
         d in zip(decided, states["left"], people.of("consent_date", person), strict=True)]}, ",")
+    strangers, further = _duplicates(scene, notes)
+    t = np.concatenate([t, strangers["t"].to_numpy()])
+    order = np.argsort(t, kind="stable")
+    lines, t = [(lines + further)[i] for i in order.tolist()], t[order]
     layout = Layout(",", 0, layouts.CONTACTS.index("updated_at"), None)
     to.deliver("crm_contacts/{}.csv", lines, np.maximum(scene.day_of(t), 0) // 7, weekly(scene.days, scene.dates),
         header=",".join(layouts.CONTACTS), bad=spoil(rng, lines, layout), marked=(1, 3))
+
+
+def _duplicates(scene: Scene, notes: Notes) -> tuple[pd.DataFrame, list[str]]:
+    """Second contacts that nothing ties to the first, and their lines."""
+    found, people = duplicates(scene), scene.population
+    person, contact, email, phone = (found[name].to_numpy() for name in ("person", "contact", "email", "phone"))
+    for kind, values in (("email", email), ("phone", phone), ("crm_id", contact)):
+        notes.show(kind, person, values)
+    notes.tie(person, email=email, phone=phone, crm_id=contact)
+    notes.plant("duplicate_contact", contact, "profile_match", people.of("contact", person))
+    written = hours.seconds(found["t"].to_numpy())
+    return found, lines_of(layouts.CONTACTS, {
+        "contact_id": list(contact), "email": list(email), "phone": list(phone),
+        "first_name": quoted(found["first_name"].to_list()), "last_name": quoted(found["last_name"].to_list()),
+        "street": quoted(found["street"].to_list()), "postal_code": list(found["postal_code"]), "city": list(found["city"]), "country": "FR",
+        "birth_date": list(found["birth_date"]), "gender": list(people.of("gender", person)), "language": list(people.of("language", person)),
+        "lifecycle_stage": "lead", "created_at": written, "updated_at": written, "is_deleted": "false"}, ",")
 
 
 def _states(scene: Scene, rng: np.random.Generator) -> pd.DataFrame:

@@ -9,6 +9,7 @@ purchases.csv        one order: who, when (UTC), where, amount
 intents.csv          one person and month: intent on its first day and the true chance of a purchase in the 30 days from it
 pressure.csv         e-mails of the 7 days before: true chances of open, click given open, unsubscription; and how many of each came
 incidents.csv        what went wrong, when, and what it did
+duplicate_contacts.csv  a CRM contact and a second one of the same person that shares no identifier with it; how each part of it varies
 planted.csv          kind, key, detail, and the rule expected to find it
 files.csv            one raw file: records written (headers not counted), of which malformed
 """
@@ -27,6 +28,7 @@ from wayprint.world import hours
 from wayprint.world.ads import spending
 from wayprint.world.behaviour import click_rate, month_chance, open_rate, unsubscribe_rate
 from wayprint.world.campaigns import CATALOGUE_COST, CHANNELS
+from wayprint.world.duplicates import variations
 from wayprint.world.files import Deliveries, euros
 from wayprint.world.people import CONSENTS
 from wayprint.world.planted import JUNK, Notes
@@ -39,7 +41,8 @@ def write(scene: Scene, to: Deliveries, notes: Notes, folder: Path) -> None:
     tables = {
         "persons": persons(scene), **identifiers(notes), "channel_effects": channel_effects(scene),
         "purchases": purchases(scene), "intents": intents(scene), "pressure": pressure(scene),
-        "incidents": incidents(scene), "planted": pd.DataFrame(notes.planted, columns=["kind", "key", "detail", "expected_rule"]),
+        "incidents": incidents(scene), "duplicate_contacts": variations(scene),
+        "planted": pd.DataFrame(notes.planted, columns=["kind", "key", "detail", "expected_rule"]),
         "files": pd.DataFrame(to.files, columns=["file", "lines", "malformed"])}
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
