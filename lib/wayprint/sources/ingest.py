@@ -19,6 +19,7 @@ from wayprint.sources.specs import SourceSpec
 from wayprint.tables.bronze import (
     CONSENTS,
     FILES,
+    FLAWS,
     IDENTIFIERS,
     ITEMS,
     QUARANTINE,
@@ -39,6 +40,7 @@ WIDE = {"kind": "string"} | {c.name: c.type for table in TABLES.values() for c i
 
 _STRUCTS: dict[str, list[tuple[str, pa.DataType]]] = {
     IDENTIFIERS: [("type", pa.string()), ("id", pa.string())],
+    FLAWS: [("id", pa.string()), ("rule", pa.string())],
     CONSENTS: [("purpose", pa.string()), ("granted", pa.bool_())],
     ITEMS: [("product_id", pa.string()), ("family", pa.string()), ("quantity", pa.int32()), ("amount", pa.decimal128(18, 2))],
 }
