@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from febrl import FEBRL, FEBRL_WITHOUT_NUMBER, four, three
 
 from wayprint.identity.groups import grouped, one_to_one
 from wayprint.identity.likeness import PROFILES, spelled
-from wayprint.identity.matching import KEY, SIDE, probability, score
+from wayprint.identity.matching import KEY, SIDE, _engine, probability, score
 from wayprint.identity.spelling import digits, door_and_street, mailbox, plain, postal_code, town
 
 # --- spelling ---------------------------------------------------------------------------------------------------------
@@ -152,6 +153,19 @@ def test_two_runs_in_any_order_give_the_same_bits(base: Base, scored: pd.DataFra
     pd.testing.assert_frame_equal(again, scored)
 
 
+def test_random_pairs_are_the_same_on_every_run(base: Base) -> None:
+    few = replace(PROFILES, random_pairs=20_000)  # fewer than there are, so that they are drawn
+    once, again = (score(spelled(base.profiles), few) for _ in range(2))
+    assert again["weight"].to_numpy().tobytes() == once["weight"].to_numpy().tobytes()
+
+
+def test_people_of_one_address_born_in_different_years_are_likelier_strangers(base: Base, scored: pd.DataFrame, settings: Any) -> None:
+    strangers = np.array([pair not in base.truth for pair in zip(scored["left"], scored["right"], strict=True)])
+    household = scored["evidence"].map(lambda told: {"same address", "other year of birth"} <= set(told)) & strangers
+    assert household.sum() > 50
+    assert (probability(scored.loc[household, "weight"].to_numpy(), settings.matching.calibration) < 0.5).all()
+
+
 def test_the_evidence_names_no_value_and_says_nothing_of_what_is_unknown(base: Base, scored: pd.DataFrame) -> None:
     words = {level.words for c in PROFILES.comparisons for level in (*c.levels, c.otherwise)}
     assert {said for told in scored["evidence"] for said in told} <= words
@@ -186,6 +200,8 @@ def test_memory_that_is_too_small_is_an_error_and_nothing_is_spilled(base: Base,
     with pytest.raises(Exception, match=r"(?i)out of memory|failed to allocate"):
         score(spelled(base.profiles), PROFILES, memory="12MB")
     assert list(tmp_path.rglob("*")) == []
+    with _engine(base.profiles, "1GB") as api:
+        assert api.duckdb_con.sql("select current_setting('temp_directory')").fetchall() == [("",)]
 
 
 def test_one_side_of_two_is_only_compared_with_the_other(base: Base) -> None:
