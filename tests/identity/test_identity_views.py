@@ -34,7 +34,8 @@ def given(spark: Any, rows: Any) -> dict[str, Any]:
             IDENTITY_MAP, {"identifier_id": "login", "identifier_type": "login", "person_id": "ann", "first_seen_at": NOON},
             {"identifier_id": "phone", "identifier_type": "phone", "status": "shared"}),
         "contacts": rows(
-            CONTACTS, {"contact_id": "crm|1", "identifier_id": "login", "source": "crm", "updated_at": NOON}, {"contact_id": "crm|2", "identifier_id": "phone", "source": "crm"}),
+            CONTACTS, {"contact_id": "crm|1", "identifier_id": "login", "source": "crm", "updated_at": NOON}, {"contact_id": "crm|2", "identifier_id": "phone", "source": "crm"},
+            {"contact_id": "crm|3", "source": "crm"}),
         "person_fields": rows(
             PERSON_FIELDS, {"person_id": "ann", "field": "gender", "value": "f"}, {"person_id": "ann", "field": "stage", "value": "lead"},
             {"person_id": "ann", "field": "email", "subject_id": "e"})}
@@ -58,7 +59,7 @@ def test_the_graph_of_profiles_and_its_updates(given: dict[str, Any]) -> None:
 
 def test_resolved_rows_and_golden_records(given: dict[str, Any]) -> None:
     resolved = seen(given, "persons_resolved")
-    assert {row[:3] for row in resolved} == {("ht_id", "source", "primary_key"), ("ann", "crm", "crm|1"), (None, "crm", "crm|2")}
+    assert {row[:3] for row in resolved} == {("ht_id", "source", "primary_key"), ("ann", "crm", "crm|1"), (None, "crm", "crm|2"), (None, "crm", "crm|3")}
     assert ("ann", "crm", "crm|1", NOON) in resolved
     nothing = (None,) * 7
     assert seen(given, "persons_golden_records") == {
