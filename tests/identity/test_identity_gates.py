@@ -15,9 +15,8 @@ from wayprint.identity.gates import guard
 from wayprint.identity.health import judged_links, measure_identity
 from wayprint.identity.resolution import LEDGER
 from wayprint.identity.suggestions import suggest
-from wayprint.tables.bronze import VAULT
-from wayprint.tables.events import CONTACTS
 from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_CHANGES, IDENTITY_GATES, IDENTITY_HEALTH, IDENTITY_MAP, IDENTITY_SUGGESTIONS, OBSERVATIONS
+from wayprint.tables.persons import PERSON_FIELDS
 
 pytestmark = pytest.mark.spark
 DAY = dt.date(2026, 6, 1)
@@ -94,33 +93,28 @@ def test_the_figures_are_those_of_a_plain_count(rows, spark, standing, knobs):
     audit = [{"audit_id": f"{a}{b}", "identifier_id": a, "other_id": b, "rule": "split"} for a, b in refused]
     audit += [{"audit_id": "x", "identifier_id": "i9", "other_id": None, "rule": "blocklist"}]
     owned = [i for i, p in owners.items() if p]
-    years = [{"contact_id": f"c{n}", "identifier_id": rng.choice(owned), "birth_year": rng.choice([1970, 1980])} for n in range(80)]
-    names = [{"file_id": str(n), "subject_id": rng.choice(owned), "field": "first_name", "sealed": bytearray([rng.randrange(9)])} for n in range(200)]
+    fields = [{"person_id": f"P{n}", "field": rng.choice(["birth_year", "first_name", "city"]), "values_said": rng.randint(1, 6)} for n in range(60)]
     changes = [{"change_id": str(n), "changed_on": DAY, "kind": kind} for n, kind in enumerate(["merged", "merged", "split"])]
     earlier = rows(IDENTITY_HEALTH, {"measured_on": dt.date(2026, 5, 1), "measure": "persons", "value": 1.0}, {"measured_on": DAY, "measure": "gone", "value": 1.0})
     refused_rows = rows(IDENTITY_AUDIT, *audit)
     _, health = measure_identity(
-        judged_links(rows(OBSERVATIONS, *seen), refused_rows), standing(owners), refused_rows, rows(CONTACTS, *years), rows(VAULT, *names),
+        judged_links(rows(OBSERVATIONS, *seen), refused_rows), standing(owners), refused_rows, rows(PERSON_FIELDS, *fields),
         rows(IDENTITY_CHANGES, *changes), earlier, knobs, DAY)
     made = conform(health, IDENTITY_HEALTH).collect()
     found = {r.measure: r.value for r in made if r.measured_on == DAY}
     assert [r.value for r in made if r.measured_on != DAY] == [1.0]
     assert "gone" not in found
 
-    def said(kinds: list[tuple[str, Any]]) -> dict[str, set[Any]]:
-        told: dict[str, set[Any]] = {}
-        for identifier, value in kinds:
-            told.setdefault(owners[identifier], set()).add(value)
-        return told
+    def above(field: str, most: int) -> float:
+        said = [one["values_said"] for one in fields if one["field"] == field]
+        return sum(n > most for n in said) / len(said)
 
-    by_year = said([(c["identifier_id"], c["birth_year"]) for c in years])
-    by_name = said([(v["subject_id"], bytes(v["sealed"])) for v in names])
     count = len(inside)
     expected = {
         "identifiers": 300, "identifiers_owned": len(owned), "identifiers_shared": 300 - len(owned), "identifiers_blocked": 0, "persons": len(sizes), "known_share": 1.0,
         "largest_component": count, "persons_with_1": sum(s == 1 for s in sizes.values()), "persons_with_3_to_5": sum(3 <= s <= 5 for s in sizes.values()),
         "edges_seen": len({tuple(sorted(p)) for p in [*chain, *refused]}), "edges_refused": 2, "edges_refused_by_split": 2, "identifiers_refused_by_blocklist": 1,
         "persons_merged": 2, "persons_split": 1, "persons_retired": 0, "largest_density": len(chain) / (count * (count - 1) / 2), "largest_bridge_share": (count - 3) / len(chain),
-        "persons_with_two_birth_years": sum(len(v) > 1 for v in by_year.values()) / len(by_year),
-        "persons_with_many_names": sum(len(v) > 3 for v in by_name.values()) / len(by_name)}
+        "persons_with_two_birth_years": above("birth_year", 1),
+        "persons_with_many_names": above("first_name", 3)}
     assert {name: found[name] for name in expected} == pytest.approx(expected)

@@ -43,7 +43,7 @@ def keep(spark: Any, rows: Any) -> Any:
         standing = rows(IDENTITY_MAP, *[{
             "identifier_id": i, "identifier_type": "email", "person_id": p, "status": "owned" if p else "shared"} for i, p in state.items()])
         history, changes = (spark.createDataFrame([tuple(r) for r in done], table.ddl) for done, table in zip(so_far, (IDENTITY_HISTORY, IDENTITY_CHANGES), strict=True))
-        prepared = compare(standing, history, day)
+        prepared = compare(standing, history, day).persist()
         found = record_history(prepared, audit or rows(IDENTITY_AUDIT), observations or rows(OBSERVATIONS), changes)
         made = [conform(frame, table).collect() for frame, table in zip(found, (IDENTITY_CHANGES, PERSON_ALIASES, IDENTITY_HISTORY), strict=True)]
         return made[2], made[0], made[1]

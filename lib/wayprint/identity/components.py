@@ -47,6 +47,11 @@ def cut(frame: DataFrame) -> DataFrame:
     return frame.localCheckpoint()
 
 
+def anything(frame: DataFrame) -> bool:
+    """Whether there is a row: a first run has no history to compare with, and need not be planned as if it had."""
+    return bool(frame.head(1))
+
+
 def connect(links: DataFrame, settings: IdentitySettings) -> DataFrame:
     """Node and root, the smallest member of its component, for every node; a row of `links` (node, root) ties two, undirected."""
     stars = cut(links.mapInArrow(contract, STARS))

@@ -7,6 +7,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from wayprint.identity.components import anything
 from wayprint.identity.settings import IdentitySettings
 from wayprint.tables.identity import IDENTITY_GATES
 
@@ -20,15 +21,17 @@ def guard(observations: DataFrame, ledger: DataFrame, standing: DataFrame, befor
     identifiers that had an owner before (`before`: the map that stands), those no longer with most of that person's others;
     merges, and ids that an older identifier brings, tear nothing. 0 while there are few, or none before.
     """
+    first = not anything(before)
+    nothing = ledger.limit(0)
     gates = (
         (_edges_across(ledger, standing), "edges_across", F.lit(0.0),
             "believed links between two persons; the build is wrong: run again, and report it"),
         (_nodes_lost(observations, standing), "nodes_lost", F.lit(0.0),
             "identifiers observed that the map lacks; the build is wrong: run again, and report it"),
-        (_largest_growth(standing, before, settings), "largest_growth", F.lit(settings.gate_largest_growth),
+        (nothing.agg(F.lit(1.0).alias("value")) if first else _largest_growth(standing, before, settings), "largest_growth", F.lit(settings.gate_largest_growth),
             "how many times its former size the largest person has; look at it with `wayprint explain`, block what welds it, or raise "
             "identity.gate_largest_growth for one run"),
-        (_torn_share(standing, before, settings), "torn_share", F.lit(settings.gate_torn_share),
+        (nothing.agg(F.lit(0.0).alias("value")) if first else _torn_share(standing, before, settings), "torn_share", F.lit(settings.gate_torn_share),
             "share of identifiers taken from their person; see what changed with `wayprint identity try`, or raise identity.gate_torn_share for one run"))
     rows = (
         measured.select(F.lit(name).alias("gate"), F.col("value").cast("double").alias("value"), bound.cast("double").alias("bound"), F.lit(meaning).alias("meaning"))

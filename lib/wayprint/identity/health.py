@@ -31,7 +31,7 @@ def judged_links(observations: DataFrame, identity_audit: DataFrame) -> DataFram
 
 
 def measure_identity(
-    prepared: DataFrame, identity_map: DataFrame, identity_audit: DataFrame, contacts: DataFrame, vault: DataFrame, identity_changes: DataFrame,
+    prepared: DataFrame, identity_map: DataFrame, identity_audit: DataFrame, person_fields: DataFrame, identity_changes: DataFrame,
     previous_identity_health: DataFrame, settings: IdentitySettings, as_of: dt.date,
 ) -> tuple[DataFrame, DataFrame]:
     """`identity_suggestions`, and `identity_health`: one row per measure of today, and those of earlier days. Running again on the same day
@@ -46,9 +46,7 @@ def measure_identity(
         _told(links.agg(*_aggregates(of_links := {"edges_seen": (F.count(F.lit(1)), "pairs of identifiers seen together, or joined by decision"),
             "edges_refused": (F.count("rule"), "pairs whose link is not believed; see identity_audit")})), of_links),
         _by_rule(identity_audit),
-        _told(_doubtful(owned, contacts, vault), {
-            "persons_with_two_birth_years": (F.col("two_years"), "share of the persons with a birth year of whom contacts say several: often two persons under one id"),
-            "persons_with_many_names": (F.col("many_names"), f"share of the persons with a given name who have more than {MOST_NAMES}")}),
+        _told(person_fields.agg(*_aggregates(of_fields := _of_fields())), of_fields),
         _told(identity_changes.where(F.col("changed_on") == F.lit(as_of)).agg(*_aggregates(of_changes := {
             f"persons_{kind}": (F.count_if(F.col("kind") == kind), f"persons that {words} since the day before") for kind, words in CHANGES.items()})), of_changes),
         _of_largest(owned, links)]
@@ -101,14 +99,14 @@ def _by_rule(identity_audit: DataFrame) -> DataFrame:
         F.format_string("%s refused by the rule %s", F.when(F.col("what") == "edges", "links").otherwise("identifiers"), "rule").alias("meaning"))
 
 
-def _doubtful(owned: DataFrame, contacts: DataFrame, vault: DataFrame) -> DataFrame:
-    """Shares of persons whose contacts contradict themselves. Given names are counted sealed: one value has one seal."""
-    owners = owned.select("identifier_id", "person_id")
-    years = contacts.where("birth_year is not null").join(owners, "identifier_id").groupBy("person_id").agg(F.count_distinct("birth_year").alias("n"))
-    first_names = vault.where("field = 'first_name'").join(owners, F.col("subject_id") == F.col("identifier_id"))
-    names = first_names.groupBy("person_id").agg(F.count_distinct("sealed").alias("n"))
-    return years.agg(F.avg((F.col("n") > 1).cast("double")).alias("two_years")).crossJoin(
-        names.agg(F.avg((F.col("n") > MOST_NAMES).cast("double")).alias("many_names")))
+def _of_fields() -> Measures:
+    def above(field: str, most: int) -> Column:
+        return F.avg(F.when(F.col("field") == field, (F.col("values_said") > most).cast("double")))
+
+    return {
+        "persons_with_two_birth_years": (
+            above("birth_year", 1), "share of the persons with a birth year of whom contacts say several: often two persons under one id"),
+        "persons_with_many_names": (above("first_name", MOST_NAMES), f"share of the persons with a given name who have more than {MOST_NAMES}")}
 
 
 def _of_largest(owned: DataFrame, links: DataFrame) -> DataFrame:

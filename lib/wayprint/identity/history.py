@@ -12,9 +12,12 @@ import datetime as dt
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from wayprint.identity.components import anything
 from wayprint.identity.guards import link
 from wayprint.identity.observations import hashed, person_named_by
 from wayprint.tables.identity import IDENTITY_CHANGES, IDENTITY_HISTORY, PERSON_ALIASES
+
+LINK = "struct<sightings:bigint,last_seen_at:timestamp,identifier_id:string,other_id:string,sources:array<string>,rule:string,reason:string>"
 
 
 def compare(identity_map: DataFrame, previous_identity_history: DataFrame, as_of: dt.date) -> DataFrame:
@@ -42,6 +45,9 @@ def record_history(
 ) -> tuple[DataFrame, DataFrame, DataFrame]:
     """`identity_changes`, `person_aliases`, `identity_history`, from `compare`."""
     present = prepared.where("valid_to is null")
+    if not anything(prepared.where("before is not null")):
+        minted = _persons(present, "now").withColumns({"kind": F.lit("minted"), "other_person_id": F.lit(None).cast("string"), "link": F.lit(None).cast(LINK)})
+        return _in_words(minted), prepared.sparkSession.createDataFrame([], PERSON_ALIASES.ddl), periods(prepared)
     changes = tell_changes(present, identity_audit, observations)
     day = F.broadcast(prepared.agg(F.max("day").alias("day")))
     earlier = previous_identity_changes.join(day, F.col("changed_on") < F.col("day"), how="left_semi")
@@ -86,15 +92,19 @@ def find_aliases(compared: DataFrame) -> DataFrame:
     return was.join(stands, "person_id", how="left_anti").join(heirs, "person_id", how="left").select(*PERSON_ALIASES.column_names)
 
 
+def _persons(present: DataFrame, state: str) -> DataFrame:
+    """Persons of yesterday (`before`) or today (`now`), and how many identifiers each has."""
+    person = F.col(f"{state}.person_id")
+    return present.where(person.isNotNull()).groupBy(person.alias("person_id")).agg(F.count(F.lit(1)).alias("identifiers"), F.max("day").alias("day"))
+
+
 def tell_changes(present: DataFrame, identity_audit: DataFrame, observations: DataFrame) -> DataFrame:
     """What happened to persons between yesterday and today (`present`: the rows of `compare` without ended periods).
 
     merged: today's heir has another id. split: identifiers went to a person who is new today. moved: to one that was there
     yesterday. minted: nobody's identifiers, or new ones, became a person. retired: none of its identifiers is anybody's.
     """
-    was, now = F.col("before.person_id"), F.col("now.person_id")
-    olds = present.where(was.isNotNull()).groupBy(was.alias("person_id")).agg(F.count(F.lit(1)).alias("identifiers"), F.max("day").alias("day"))
-    news = present.where(now.isNotNull()).groupBy(now.alias("person_id")).agg(F.count(F.lit(1)).alias("identifiers"), F.max("day").alias("day"))
+    olds, news = _persons(present, "before"), _persons(present, "now")
     pairs = successors(present)
     new_ids = news.join(olds, "person_id", how="left_anti")
     went = pairs.where("was_person <> now_person").join(
@@ -108,10 +118,15 @@ def tell_changes(present: DataFrame, identity_audit: DataFrame, observations: Da
         F.lit("retired").alias("kind"), "person_id", F.lit(None).cast("string").alias("other_person_id"), "identifiers", "day")
     told = moved.unionByName(fresh).unionByName(gone)
     reasoned = told.join(_evidence(present, identity_audit, observations), ["kind", "person_id", "other_person_id"], how="left")
+    return _in_words(reasoned)
+
+
+def _in_words(changes: DataFrame) -> DataFrame:
+    """Rows of `identity_changes`, the reason from the link where there is one."""
     spoken = F.when(F.col("kind") == "minted", "no earlier person had any of its identifiers").when(
         F.col("kind") == "retired", "its identifiers are gone, or nobody's").when(
         F.col("kind") == "merged", "an older identifier of the same person became known").otherwise("the evidence that tied them is gone")
-    return reasoned.select(
+    return changes.select(
         hashed(F.concat_ws("|", F.col("day").cast("string"), "kind", "person_id", F.coalesce("other_person_id", F.lit("")))).alias("change_id"),
         F.col("day").alias("changed_on"), "kind", "person_id", "other_person_id", "identifiers", "link.identifier_id", "link.other_id", "link.sources",
         "link.rule", F.coalesce("link.reason", spoken).alias("reason")).select(*IDENTITY_CHANGES.column_names)
@@ -137,7 +152,7 @@ def _evidence(present: DataFrame, identity_audit: DataFrame, observations: DataF
     joined = F.explode(F.array(*(F.struct(
         F.lit("merged").alias("kind"), F.col(f"{one}_was").alias("person_id"), F.col(f"{other}_now").alias("other_person_id"),
         (~F.col(f"{one}_was").eqNullSafe(F.col(f"{other}_was")) & (F.col("left_now") == F.col("right_now"))).alias("holds")) for one, other in sides)))
-    told = ("sightings", "last_seen_at", "identifier_id", "other_id", "sources", "rule", "reason")
+    told = [part.split(":")[0] for part in LINK.removeprefix("struct<").removesuffix(">").split(",")]
     words = F.format_string("seen together %d times, last on %s", "sightings", F.to_date("last_seen_at").cast("string"))
     tied = seen.withColumns({"rule": F.lit(None).cast("string"), "reason": words}).select(joined.alias("one"), F.struct(*told).alias("link"))
     parted = F.explode(F.array(*(F.struct(

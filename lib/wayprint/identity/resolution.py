@@ -39,7 +39,7 @@ def decide(observations: DataFrame, identity_decisions: DataFrame, settings: Ide
 
     Each step is computed before the next is planned (see `components.cut`).
     """
-    pairs = cut(decided_pairs(identity_decisions, settings))
+    pairs = decided_pairs(identity_decisions, settings)
     links = cut(date(link(observations.unionByName(joins_as_observations(pairs))), settings, as_of))
     identifiers = cut(judge(links, blocked_identifiers(identity_decisions, settings), settings))
     judged = cut(refuse(links, identifiers, settings))
