@@ -49,14 +49,16 @@ def test_spark_submit_with_separate_executors_runs_a_job_from_the_zip(world, tmp
     assert DeltaTable(str(tmp_path / "lake" / "silver" / "events")).to_pyarrow_table().num_rows > 50
 
 
-def test_the_notebook_reads_the_lake_through_the_contracts(baseline, monkeypatch, capsys, spark):
+@pytest.mark.parametrize(("notebook", "words"), [
+    ("01_first_look", "one row is one person, known or anonymous"), ("02_who_is_who", "links believed")])
+def test_a_notebook_reads_the_lake_through_the_contracts(notebook, words, baseline, monkeypatch, capsys, spark):
     """Executed as it stands; its engine shares this process's session, so closing it is held back."""
     from wayprint.engine import Engine
 
     monkeypatch.setattr(Engine, "close", lambda self: None)
     monkeypatch.setenv("WAYPRINT_LAKE", str(baseline.lake))
-    runpy.run_path(str(ROOT / "notebooks" / "01_first_look.py"))
-    assert "one row is one person, known or anonymous" in capsys.readouterr().out
+    runpy.run_path(str(ROOT / "notebooks" / f"{notebook}.py"))
+    assert words in capsys.readouterr().out
 
 
 def test_other_tools_read_gold_as_spark_does(baseline, spark):

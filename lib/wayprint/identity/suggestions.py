@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from wayprint.identity.components import anything, cut
 from wayprint.identity.settings import IdentitySettings
 from wayprint.tables.identity import IDENTITY_SUGGESTIONS
 
@@ -32,8 +33,10 @@ def suggest(links: DataFrame, owned: DataFrame, settings: IdentitySettings) -> D
     total = F.col("sightings").cast("double")
     spread = spread.withColumn("effective_neighbours", F.exp(F.log(total) - F.col("weighted") / total))
     usual = spread.groupBy("identifier_type").agg(F.percentile("effective_neighbours", 0.99).alias("usual_neighbours"))
-    far = spread.join(F.broadcast(usual), "identifier_type").where(
-        (F.col("effective_neighbours") >= settings.suggest_times_usual * F.col("usual_neighbours")) & (F.col("effective_neighbours") >= settings.suggest_from))
+    far = cut(spread.join(F.broadcast(usual), "identifier_type").where(
+        (F.col("effective_neighbours") >= settings.suggest_times_usual * F.col("usual_neighbours")) & (F.col("effective_neighbours") >= settings.suggest_from)))
+    if not anything(far):  # on most days
+        return far.sparkSession.createDataFrame([], IDENTITY_SUGGESTIONS.ddl)
     suspects = far.join(owned.select("identifier_id", "person_id"), "identifier_id")
     members = owned.select("identifier_id", "person_id").join(F.broadcast(suspects.select("person_id").distinct()), "person_id")
     counts = members.groupBy("person_id").agg(F.count(F.lit(1)).alias("person_identifiers"))
