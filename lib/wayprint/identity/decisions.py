@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -52,7 +53,8 @@ def in_force(decisions: DataFrame, by: tuple[str, ...], actions: tuple[str, ...]
 def blocked_identifiers(decisions: DataFrame, settings: IdentitySettings) -> DataFrame:
     """`identifier_id` of every blocked value: those of the settings, and those blocked since and not unblocked."""
     spark = decisions.sparkSession
-    listed = spark.createDataFrame([(one,) for one in settings.blocked_ids], "identifier_id string").withColumns({
+    names = pd.DataFrame({"identifier_id": list(settings.blocked_ids)}, dtype=object)  # by Arrow: a list may be a million long
+    listed = spark.createDataFrame(names, "identifier_id string").withColumns({
         "decided_at": F.timestamp_seconds(F.lit(0)), "decision_id": F.lit(""), "action": F.lit("block")})
     said = in_force(decisions, ("identifier_id",), ("block", "unblock")).unionByName(listed)
     last = said.groupBy("identifier_id").agg(F.max(F.struct("decided_at", "decision_id", "action"))["action"].alias("action"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from functools import reduce
 
 import pandas as pd
@@ -21,7 +20,7 @@ MOST_NAMES = 3  # given names of one person; more are several persons under one 
 CHANGES = {
     "minted": "are new", "merged": "became part of another", "split": "gave identifiers to a new one", "moved": "gave identifiers to another",
     "retired": "are no more"}
-Measures = dict[str, tuple[Column, str]]  # name -> value over one row, meaning
+Measures = dict[str, tuple[Column, str]]  # name -> aggregate, meaning
 
 
 def judged_links(observations: DataFrame, identity_audit: DataFrame) -> DataFrame:
@@ -41,39 +40,35 @@ def measure_identity(
     persons = owned.groupBy("person_id").agg(
         F.count(F.lit(1)).alias("size"), F.max(~F.col("identifier_type").isin(*settings.device_types)).alias("is_known"))
     parts = [
-        _told(identity_map.agg(*_aggregates(of_identifiers := _of_identifiers())), of_identifiers),
-        _told(persons.agg(*_aggregates(of_persons := _of_persons())), of_persons),
-        _told(links.agg(*_aggregates(of_links := {"edges_seen": (F.count(F.lit(1)), "pairs of identifiers seen together, or joined by decision"),
-            "edges_refused": (F.count("rule"), "pairs whose link is not believed; see identity_audit")})), of_links),
+        _measured(identity_map, _of_identifiers()),
+        _measured(persons, _of_persons()),
+        _measured(links, {
+            "edges_seen": (F.count(F.lit(1)), "pairs of identifiers seen together"),
+            "edges_refused": (F.count("rule"), "pairs whose link is not believed; see identity_audit")}),
         _by_rule(identity_audit),
-        _told(person_fields.agg(*_aggregates(of_fields := _of_fields())), of_fields),
-        _told(identity_changes.where(F.col("changed_on") == F.lit(as_of)).agg(*_aggregates(of_changes := {
-            f"persons_{kind}": (F.count_if(F.col("kind") == kind), f"persons that {words} since the day before") for kind, words in CHANGES.items()})), of_changes),
+        _measured(person_fields, _of_fields()),
+        _measured(identity_changes.where(F.col("changed_on") == F.lit(as_of)), {
+            f"persons_{kind}": (F.count_if(F.col("kind") == kind), f"persons that {words} since the day before") for kind, words in CHANGES.items()}),
         _of_largest(owned, links)]
     today = reduce(DataFrame.unionByName, parts).withColumn("measured_on", F.lit(as_of))
     earlier = previous_identity_health.where(F.col("measured_on") != F.lit(as_of))
     return suggest(links, owned, settings), earlier.unionByName(today.select(*IDENTITY_HEALTH.column_names))
 
 
-def _aggregates(measures: Measures) -> list[Column]:
-    return [value.alias(name) for name, (value, _) in measures.items()]
-
-
-def _told(row: DataFrame, measures: Measures) -> DataFrame:
-    """One row of values as one row per measure; a value that cannot be (a share of nothing) is left out."""
-    told = row.select(*(c for c in row.columns if c in measures)) if set(measures) <= set(row.columns) else row.select(*_aggregates(measures))
+def _measured(rows: DataFrame, measures: Measures) -> DataFrame:
+    """The aggregates as one row per measure; a value that cannot be (a share of nothing) is left out."""
     lines = F.array(*(F.struct(F.lit(name).alias("measure"), F.col(name).cast("double").alias("value"), F.lit(meaning).alias("meaning"))
         for name, (_, meaning) in measures.items()))
-    return told.select(F.explode(lines).alias("one")).select("one.*").where("value is not null")
+    row = rows.agg(*(value.alias(name) for name, (value, _) in measures.items()))
+    return row.select(F.explode(lines).alias("one")).select("one.*").where("value is not null")
 
 
 def _of_identifiers() -> Measures:
-    count: Callable[[str], Column] = lambda status: F.count_if(F.col("status") == status)  # noqa: E731
-    return {
-        "identifiers": (F.count(F.lit(1)), "identifiers seen"),
-        "identifiers_owned": (count("owned"), "identifiers that are somebody's"),
-        "identifiers_blocked": (count("blocked"), "identifiers whose value names nobody"),
-        "identifiers_shared": (count("shared"), "identifiers that several persons use: nobody's")}
+    told = {
+        "owned": "identifiers that are somebody's", "blocked": "identifiers whose value names nobody",
+        "shared": "identifiers that several persons use: nobody's"}
+    counted = {f"identifiers_{status}": (F.count_if(F.col("status") == status), meaning) for status, meaning in told.items()}
+    return {"identifiers": (F.count(F.lit(1)), "identifiers seen"), **counted}
 
 
 def _of_persons() -> Measures:

@@ -25,7 +25,7 @@ def sessionize(events: DataFrame, settings: JourneySettings) -> DataFrame:
     is_digital = F.col("platform").isin(*settings.session_platforms)
     campaign = campaign_of("utm_source", "utm_medium", "utm_campaign", "click_id_type")
     cut = number_visits(
-        events.where(acts & is_digital & is_device_sent()), "origin_id", settings.policy, settings.site_time_zone, campaign)
+        events.where(acts & is_digital & is_device_sent(settings)), "origin_id", settings.policy, settings.site_time_zone, campaign)
 
     is_weak = F.col("channel").isin(*settings.weak_channels)
     is_purchase = F.col("event_name") == "purchase"

@@ -8,12 +8,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from wayprint.journeys.settings import JourneySettings, StagePlan, StageRule
-from wayprint.tables.bronze import DEVICE_TYPES
 
 
-def is_device_sent() -> Column:
+def is_device_sent(settings: JourneySettings) -> Column:
     """Whether the event's origin is a device, not an account nor the event itself."""
-    is_origin = F.exists("identifiers", lambda i: (i["id"] == F.col("origin_id")) & i["type"].isin(*DEVICE_TYPES))
+    is_origin = F.exists("identifiers", lambda i: (i["id"] == F.col("origin_id")) & i["type"].isin(*settings.device_types))
     return F.coalesce(is_origin, F.lit(False))
 
 
@@ -79,7 +78,7 @@ def place_touches(events: DataFrame, identity_map: DataFrame, episodes: DataFram
         stays.alias("stays"), (F.col("placed.identifier_id") == F.col("stays.identifier_id")) & inside, how="left").drop(F.col("stays.identifier_id"))
     return owned.select(
         "event_key", "identifier_id", F.coalesce("person_id", "signed_in").alias("person_id"), "origin_id",
-        F.when(is_device_sent(), F.col("origin_id")).alias("device_id"),
+        F.when(is_device_sent(settings), F.col("origin_id")).alias("device_id"),
         "source", "platform", "event_name", "happened_at", "channel", "is_digital", "stage",
         phase_of(plan).alias("phase"),
         "direction",

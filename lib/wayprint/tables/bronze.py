@@ -11,10 +11,6 @@ EVENT_NAMES = (
     "ticket_opened", "ticket_closed", "survey_answer", "store_visit", "product_usage", "review_posted", "share", "recommend",
     "other")
 PLATFORMS = ("web", "app", "store", "kiosk", "call_centre", "email", "ads", "survey", "crm", "iot", "catalogue")
-IDENTIFIER_TYPES = (
-    "login", "crm_id", "loyalty_card", "email", "email_md5", "phone", "shop_customer", "mail_person",
-    "app_device", "maid", "web_cookie", "ga_client", "adobe_visitor")
-DEVICE_TYPES = ("app_device", "maid", "web_cookie", "ga_client", "adobe_visitor")
 PURPOSES = ("email_marketing", "sms_marketing", "advertising", "profiling", "analytics")
 VAULT_FIELDS = ("email", "phone", "first_name", "last_name", "street", "postal_code", "city", "country")
 

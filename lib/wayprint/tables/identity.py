@@ -48,7 +48,9 @@ IDENTITY_AUDIT = Table(
             "unique_conflict, max_per_person, split: of a link", required=True),
         col("reason", "string", "in words, with the numbers", required=True),
         col("sources", "array<string>", "where the evidence came from, sorted"),
-        col("last_seen_at", "timestamp", "latest evidence")))
+        col("first_seen_at", "timestamp", "earliest evidence; null where there is only a decision"),
+        col("last_seen_at", "timestamp", "latest evidence"),
+        col("sightings", "long", "how often")))
 
 IDENTITY_MAP = Table(
     "identity_map", layer="silver", grain="one identifier", key=("identifier_id",),
