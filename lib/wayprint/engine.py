@@ -29,9 +29,9 @@ from wayprint.identity.graph import IdentityGraph, identity_graph
 from wayprint.identity.history import on_day
 from wayprint.identity.preview import Preview, preview
 from wayprint.identity.resolution import decide, map_identifiers
-from wayprint.identity.views import VIEWS
 from wayprint.lake import Lake
 from wayprint.outcome import Report, StepResult
+from wayprint.persons.views import VIEWS
 from wayprint.registry import Registry
 from wayprint.report.page import REPORT_READS, write_report
 from wayprint.runner import Runner

@@ -20,22 +20,12 @@ from wayprint.events.contacts import latest_contacts
 from wayprint.events.costs import daily_costs
 from wayprint.events.repetitions import deduplicate, find_repetitions
 from wayprint.events.settings import EventSettings
-from wayprint.identity.consents import settle_consents
 from wayprint.identity.episodes import cut_episodes
-from wayprint.identity.happenings import gather_happenings
 from wayprint.identity.health import judged_links, measure_identity
 from wayprint.identity.history import compare, record_history
-from wayprint.identity.households import find_households
-from wayprint.identity.matching_settings import MatchingSettings
 from wayprint.identity.observations import observe
-from wayprint.identity.person_360 import view_persons
-from wayprint.identity.person_settings import PersonSettings
-from wayprint.identity.persons import describe_persons
-from wayprint.identity.profiles import link_profiles
-from wayprint.identity.reach import count_touches, measure_reach
 from wayprint.identity.resolution import decide, resolve
 from wayprint.identity.settings import IdentitySettings
-from wayprint.identity.survivorship import choose_fields
 from wayprint.journeys.conversions import order_conversions
 from wayprint.journeys.flows import follow_flows, funnel_stages, measure_effort
 from wayprint.journeys.journeys import trace_journeys
@@ -44,6 +34,16 @@ from wayprint.journeys.matrix import map_stages
 from wayprint.journeys.sessions import sessionize
 from wayprint.journeys.settings import JourneySettings
 from wayprint.journeys.touches import place_touches
+from wayprint.matching.profiles import link_profiles
+from wayprint.matching.settings import MatchingSettings
+from wayprint.persons.consents import settle_consents
+from wayprint.persons.happenings import gather_happenings
+from wayprint.persons.households import find_households
+from wayprint.persons.person_360 import view_persons
+from wayprint.persons.persons import describe_persons
+from wayprint.persons.reach import count_touches, measure_reach
+from wayprint.persons.settings import PersonSettings
+from wayprint.persons.survivorship import choose_fields
 from wayprint.propensity.examples import build_examples
 from wayprint.propensity.score import score_persons
 from wayprint.propensity.settings import PropensitySettings
@@ -116,11 +116,13 @@ SECTIONS: dict[str, type[BaseModel]] = {
 
 
 def compose(settings: Settings, keys: Keys) -> Settings:
-    """The settings with what only the keys can say: the hashes by which blocked values are known inside the lake."""
-    country = settings.sources.default_country
-    values = [canonical(kind, value, country) for kind, known in settings.identity.types.items() for value in known.blocked]
+    """The settings with what only the keys can say, the hashes by which blocked values are known inside the lake, and with what several
+    domains must know of the types of identifiers."""
+    country, identity = settings.sources.default_country, settings.identity
+    values = [canonical(kind, value, country) for kind, known in identity.types.items() for value in known.blocked]
     blocked = sorted({keys.identifier_id(*value) for value in values if value})
-    return settings.replace("identity", blocked_ids=blocked).replace("matching", unique_types=settings.identity.unique_types)
+    told = settings.replace("identity", blocked_ids=blocked).replace("matching", unique_types=identity.unique_types)
+    return told.replace("persons", device_types=identity.device_types).replace("journeys", device_types=identity.device_types)
 
 
 def match_profiles(contacts: DataFrame, vault: DataFrame, identity_map: DataFrame, settings: MatchingSettings) -> tuple[DataFrame, DataFrame]:

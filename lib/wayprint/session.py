@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyspark
 from pydantic import BaseModel, ConfigDict
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 RUNTIME = ".".join(pyspark.__version__.split(".")[:2])
 
@@ -124,3 +124,23 @@ def runtime(spark: SparkSession) -> Runtime:
     except Exception:
         has_jar = False
     return Runtime(spark=spark.version, has_graphframes=has_api and has_jar)
+
+
+def cut(frame: DataFrame) -> DataFrame:
+    """The same rows, computed now, with a plan that no longer says how.
+
+    A plan that grows with every step is printed, analysed and compared again by every later one: rounds over it soon cost
+    more on the driver than on the executors. The rows live on the executors' disks and memory until nothing refers to them
+    any more; an executor lost before fails the step, which is then run again.
+    """
+    return frame.localCheckpoint()
+
+
+def anything(frame: DataFrame) -> bool:
+    """Whether there is a row: a first run has no history to compare with, and need not be planned as if it had."""
+    return bool(frame.head(1))
+
+
+def persisted(spark: SparkSession) -> set[int]:
+    """Numbers of the RDDs that the context holds."""
+    return set(spark.sparkContext._jsc.getPersistentRDDs().keySet())

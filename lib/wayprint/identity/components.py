@@ -5,7 +5,7 @@
 3. Finish: in one task while at most `max_local_edges` are left; else with GraphFrames, or where its jar is absent with
    the rounds below. Either way a component is called after its smallest node, so the engines give the same rows.
 
-Counting, cutting lineage (`cut`) and the engines' own jobs happen here: how the work is done depends on how much there is,
+Counting, cutting lineage (`session.cut`) and the engines' own jobs happen here: how the work is done depends on how much there is,
 what comes out does not.
 """
 
@@ -28,6 +28,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from wayprint.identity.settings import IdentitySettings
+from wayprint.session import cut, persisted
 
 STARS = "node string, root string"
 ARROW_STARS = pa.schema([("node", pa.string()), ("root", pa.string())])
@@ -35,21 +36,6 @@ FOLD_LINKS = 1 << 20  # links a partition gathers before it contracts them
 LAST_ROUND = 100  # the rounds grow with the logarithm of the diameter: this is never reached
 Engine = Callable[[DataFrame, DataFrame], DataFrame]  # (id), (child, parent) -> id, component
 log = logging.getLogger(__name__)
-
-
-def cut(frame: DataFrame) -> DataFrame:
-    """The same rows, computed now, with a plan that no longer says how.
-
-    A plan that grows with every step is printed, analysed and compared again by every later one: rounds over it soon cost
-    more on the driver than on the executors. The rows live on the executors' disks and memory until nothing refers to them
-    any more; an executor lost before fails the step, which is then run again.
-    """
-    return frame.localCheckpoint()
-
-
-def anything(frame: DataFrame) -> bool:
-    """Whether there is a row: a first run has no history to compare with, and need not be planned as if it had."""
-    return bool(frame.head(1))
 
 
 def connect(links: DataFrame, settings: IdentitySettings) -> DataFrame:
@@ -215,11 +201,6 @@ def with_graphframes(nodes: DataFrame, edges: DataFrame) -> DataFrame:
         if not rdds[number].isCheckpointed():
             rdds[number].unpersist()
     return components
-
-
-def persisted(spark: SparkSession) -> set[int]:
-    """Numbers of the RDDs that the context holds."""
-    return set(spark.sparkContext._jsc.getPersistentRDDs().keySet())
 
 
 def graphframe_class(spark: SparkSession) -> Any | None:

@@ -7,8 +7,8 @@ from functools import reduce
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from wayprint.identity.components import anything
 from wayprint.identity.settings import IdentitySettings
+from wayprint.session import anything
 from wayprint.tables.identity import IDENTITY_GATES
 
 

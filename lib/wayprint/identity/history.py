@@ -12,9 +12,9 @@ import datetime as dt
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from wayprint.identity.components import anything
 from wayprint.identity.guards import link
 from wayprint.identity.observations import hashed, person_named_by
+from wayprint.session import anything
 from wayprint.tables.identity import IDENTITY_CHANGES, IDENTITY_HISTORY, PERSON_ALIASES
 
 LINK = "struct<sightings:bigint,last_seen_at:timestamp,identifier_id:string,other_id:string,sources:array<string>,rule:string,reason:string>"

@@ -8,13 +8,14 @@ from functools import reduce
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from wayprint.identity.components import connect, cut
+from wayprint.identity.components import connect
 from wayprint.identity.conflicts import MEMBERS, VERDICTS, settler
 from wayprint.identity.decisions import blocked_identifiers, decided_pairs, joins_as_observations
 from wayprint.identity.gates import guard
 from wayprint.identity.guards import NAMES_NOBODY, date, judge, link, of_type, refuse
 from wayprint.identity.observations import hashed, person_named_by
 from wayprint.identity.settings import IdentitySettings
+from wayprint.session import cut
 from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_MAP
 
 LEDGER = (
@@ -37,7 +38,7 @@ def decide(observations: DataFrame, identity_decisions: DataFrame, settings: Ide
     5. A person is called after the component's oldest identifier (first seen, then smallest id): the data decide, not the
        order in which they came.
 
-    Each step is computed before the next is planned (see `components.cut`).
+    Each step is computed before the next is planned (see `session.cut`).
     """
     pairs = decided_pairs(identity_decisions, settings)
     links = cut(date(link(observations.unionByName(joins_as_observations(pairs))), settings, as_of))

@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from wayprint.identity.components import anything, cut
 from wayprint.identity.settings import IdentitySettings
+from wayprint.session import anything, cut
 from wayprint.tables.identity import IDENTITY_SUGGESTIONS
 
 

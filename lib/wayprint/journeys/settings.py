@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -144,12 +143,6 @@ class JourneySettings(Frozen):
     satisfied_share: float = Field(gt=0, le=1)
     kpis: dict[str, Kpi]
     device_types: tuple[str, ...]
-
-    @field_validator("device_types", mode="before")
-    @classmethod
-    def _naming_devices(cls, given: Any) -> Any:
-        """From conf/identity.yaml: the types that name devices."""
-        return tuple(name for name, kind in given.items() if kind.get("names") == "device") if isinstance(given, Mapping) else given
 
     @model_validator(mode="after")
     def _known_names(self) -> JourneySettings:

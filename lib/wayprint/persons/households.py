@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from wayprint.identity.person_settings import PersonSettings
-from wayprint.identity.survivorship import speakers
+from wayprint.persons.settings import PersonSettings
+from wayprint.persons.survivorship import speakers
 from wayprint.tables.persons import HOUSEHOLD_MEMBERS, HOUSEHOLDS
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.identity.person_settings import FIELDS
+from wayprint.persons.settings import FIELDS
 
 
 def id_graph(persons: DataFrame, person_aliases: DataFrame) -> DataFrame:

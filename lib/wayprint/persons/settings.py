@@ -35,6 +35,7 @@ class PersonSettings(BaseModel):
 
     survivorship: dict[str, Survivorship]
     max_household: PositiveInt
+    device_types: tuple[str, ...]
 
     @model_validator(mode="after")
     def check(self) -> PersonSettings:

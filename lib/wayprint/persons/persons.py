@@ -5,13 +5,13 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.identity.settings import IdentitySettings
+from wayprint.persons.settings import PersonSettings
 from wayprint.tables.identity import PERSONS
 
 ATTRIBUTES = {"country": "string", "postal_area": "string", "language": "string", "birth_year": "int", "gender": "string", "loyalty_tier": "string"}
 
 
-def describe_persons(identity_map: DataFrame, person_fields: DataFrame, observations: DataFrame, settings: IdentitySettings) -> DataFrame:
+def describe_persons(identity_map: DataFrame, person_fields: DataFrame, observations: DataFrame, settings: PersonSettings) -> DataFrame:
     """One row per person: what is known; an attribute is null where no contact says it. Nobody's identifiers give no person."""
     owned = identity_map.where(F.col("person_id").isNotNull())
     owners = owned.select("identifier_id", "person_id")

@@ -14,10 +14,10 @@ import pytest
 from duplicate_contacts import Base, Share, customer_base, f1, pairs_of
 from febrl import FEBRL, FEBRL_WITHOUT_NUMBER, four, three
 
-from wayprint.identity.groups import grouped, one_to_one
-from wayprint.identity.likeness import PROFILES, spelled
-from wayprint.identity.matching import KEY, SIDE, _engine, probability, score
-from wayprint.identity.spelling import digits, door_and_street, mailbox, plain, postal_code, town
+from wayprint.matching.groups import grouped, one_to_one
+from wayprint.matching.likeness import PROFILES, spelled
+from wayprint.matching.model import KEY, SIDE, _engine, probability, score
+from wayprint.matching.spelling import digits, door_and_street, mailbox, plain, postal_code, town
 
 # --- spelling ---------------------------------------------------------------------------------------------------------
 

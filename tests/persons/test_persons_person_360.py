@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from wayprint.identity.happenings import gather_happenings
-from wayprint.identity.person_360 import count_gaps, view_persons
+from wayprint.persons.happenings import gather_happenings
+from wayprint.persons.person_360 import count_gaps, view_persons
 from wayprint.tables.identity import PERSON_CONSENTS, PERSONS
 from wayprint.tables.journeys import CONVERSIONS, JOURNEYS, TOUCHES, VISITS
 from wayprint.tables.persons import PERSON_360, PERSON_TIMELINE

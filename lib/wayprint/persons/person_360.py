@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.identity.happenings import tell_timeline
+from wayprint.persons.happenings import tell_timeline
 from wayprint.tables.persons import PERSON_360, PERSON_360_GAPS
 
 TICKETS = ("ticket_opened", "ticket_closed", "call_in")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wayprint.identity.reach import count_touches, overlap, reach
+from wayprint.persons.reach import count_touches, overlap, reach
 from wayprint.tables.identity import IDENTITY_MAP, OBSERVATIONS, PERSONS
 from wayprint.tables.journeys import TOUCHES
 from wayprint.tables.persons import IDENTITY_OVERLAP, IDENTITY_REACH

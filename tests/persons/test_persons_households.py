@@ -14,7 +14,7 @@ from typing import Any
 import networkx as nx
 import pytest
 
-from wayprint.identity.households import find_households
+from wayprint.persons.households import find_households
 from wayprint.sources.addresses import hash_addresses
 from wayprint.sources.identifiers import canonical
 from wayprint.sources.ingest import read_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from wayprint.identity.person_360 import count_gaps
+from wayprint.persons.person_360 import count_gaps
 from wayprint.tables.persons import IDENTITY_OVERLAP, IDENTITY_REACH
 
 BY_PLACE = ("crm_only", "digital_only", "both", "neither")

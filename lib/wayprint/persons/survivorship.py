@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.identity.person_settings import CLEAR_FIELDS, FIELDS, PersonSettings
+from wayprint.persons.settings import CLEAR_FIELDS, FIELDS, PersonSettings
 from wayprint.tables.persons import PERSON_FIELDS
 
 WORDS = ("person_id", "field", "source", "contact_id", "updated_at", "subject_id", "file_id", "value", "token")

@@ -10,10 +10,10 @@ import pytest
 from duplicate_contacts import Base, customer_base, pairs_of
 
 from wayprint.contracts import BadConfiguration, conform
-from wayprint.identity.groups import grouped
-from wayprint.identity.likeness import CLEAR, PROFILES, spelled
-from wayprint.identity.matching import KEY, probability, score
-from wayprint.identity.profiles import link_profiles, seal_profiles
+from wayprint.matching.groups import grouped
+from wayprint.matching.likeness import CLEAR, PROFILES, spelled
+from wayprint.matching.model import KEY, probability, score
+from wayprint.matching.profiles import link_profiles, seal_profiles
 from wayprint.pipeline import match_profiles
 from wayprint.sources.keys import Keys
 from wayprint.tables.bronze import VAULT

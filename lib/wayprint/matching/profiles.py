@@ -15,11 +15,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from wayprint.contracts import BadConfiguration
-from wayprint.identity.components import cut, persisted
-from wayprint.identity.groups import grouped
-from wayprint.identity.likeness import CLEAR, FIELDS, PROFILES, spelled
-from wayprint.identity.matching import KEY, Model, probability, score
-from wayprint.identity.matching_settings import MatchingSettings
+from wayprint.matching.groups import grouped
+from wayprint.matching.likeness import CLEAR, FIELDS, PROFILES, spelled
+from wayprint.matching.model import KEY, Model, probability, score
+from wayprint.matching.settings import MatchingSettings
+from wayprint.session import cut, persisted
 from wayprint.tables.matching import PROFILE_GROUPS, PROFILE_PAIRS
 
 SCORED = {"left": pa.string(), "right": pa.string(), "probability": pa.float64(), "evidence": pa.list_(pa.string())}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from wayprint.identity.matching import KEY, Comparison, Lesson, Level, Model, none_of_them
-from wayprint.identity.spelling import digits, door_and_street, mailbox, plain, postal_code, town
+from wayprint.matching.model import KEY, Comparison, Lesson, Level, Model, none_of_them
+from wayprint.matching.spelling import digits, door_and_street, mailbox, plain, postal_code, town
 
 CLEAR = ("first_name", "last_name", "street", "postal_code", "city", "phone", "email")  # a profile's values as they were typed
 FIELDS = ("first_name", "last_name", "full_name", "door", "street", "postal_code", "city", "phone", "mailbox", "birth_year", "birth_date", "gender")

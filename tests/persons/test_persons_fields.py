@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from wayprint.identity.person_settings import CLEAR_FIELDS, FIELDS, PersonSettings
-from wayprint.identity.persons import describe_persons
-from wayprint.identity.survivorship import choose_fields
+from wayprint.persons.persons import describe_persons
+from wayprint.persons.settings import CLEAR_FIELDS, FIELDS, PersonSettings
+from wayprint.persons.survivorship import choose_fields
 from wayprint.tables.bronze import FILES, VAULT
 from wayprint.tables.events import CONTACTS
 from wayprint.tables.identity import IDENTITY_MAP, OBSERVATIONS, PERSONS
@@ -126,7 +126,7 @@ def test_a_person_has_the_surviving_value_of_each_attribute_and_null_where_nobod
         {"person_id": "ann", "field": "stage", "value": "lead"}, {"person_id": "ann", "field": "email", "subject_id": "a"})
     seen = rows(OBSERVATIONS, {"identifier_id": "a", "identifier_type": "login", "other_id": "c", "source": "crm"},
                 {"identifier_id": "b", "identifier_type": "web_cookie", "source": "web"})
-    found = {row.person_id: row for row in describe_persons(identity_map, fields, seen, settings.identity).select(*PERSONS.column_names).collect()}
+    found = {row.person_id: row for row in describe_persons(identity_map, fields, seen, settings.persons).select(*PERSONS.column_names).collect()}
     assert set(found) == {"ann", "bob"}
     assert [found["ann"][name] for name in ("is_known", "birth_year", "gender", "country", "sources")] == [True, 1970, "f", None, ["crm"]]
     assert [found["bob"][name] for name in ("is_known", "devices", "birth_year", "gender")] == [False, 1, None, None]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wayprint.identity import views
+from wayprint.persons import views
 from wayprint.tables import ALL
 from wayprint.tables.events import CONTACTS
 from wayprint.tables.identity import IDENTITY_MAP, PERSONS

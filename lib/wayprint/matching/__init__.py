@@ -1,0 +1,1 @@
+"""Persons who share no identifier, linked by what is alike, in a tier of their own."""
