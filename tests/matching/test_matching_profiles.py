@@ -125,7 +125,7 @@ def test_a_profile_has_the_latest_value_of_each_field_of_a_living_contact(rows: 
     owned = [("i1", "crm_id", "ann"), ("i2", "crm_id", "ann"), ("l", "login", "ann"), ("gone", "crm_id", "bob"), ("nameless", "crm_id", "cid")]
     identity_map = rows(IDENTITY_MAP, *[{"identifier_id": i, "identifier_type": kind, "person_id": p, "status": "owned"} for i, kind, p in owned],
                         {"identifier_id": "stranger", "identifier_type": "phone", "person_id": None, "status": "shared"})
-    found = seal_profiles(contacts, vault, identity_map).collect()
+    found = seal_profiles(contacts, vault, identity_map, ("login",)).collect()
     assert [(row.person_id, [tuple(one) for one in row.uniques], row.birth_year, row.gender) for row in found] == [("ann", [("login", "l")], 1980, "m")]
     assert {value.field: unseal(bytes(value.bytes)).decode() for value in found[0].sealed} == {"last_name": "new", "city": "Lyon", "street": "tie b"}
 
