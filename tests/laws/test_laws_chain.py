@@ -132,8 +132,8 @@ def test_what_holds_a_person_together_and_what_keeps_two_apart_is_told(spark, ba
         engine.explain("email:nobody@nowhere.example")
 
 
-def test_trying_the_rules_in_force_changes_nothing(spark, baseline):
-    told = chain.Engine(spark, Lake(str(baseline.lake)), chain.chain_settings()).try_identity(chain.ROOT / "conf", "test")
+def test_trying_the_rules_in_force_changes_nothing(spark, world, baseline):
+    told = chain.Engine(spark, Lake(str(baseline.lake)), chain.chain_settings()).try_identity(chain.ROOT / "conf", world.as_of, "test")
     assert told.persons[0] == told.persons[1] > 0
     assert (told.largest[0], told.recognised[0]) == (told.largest[1], told.recognised[1])
     assert (told.merged_persons, told.split_persons) == (0, 0)
