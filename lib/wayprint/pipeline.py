@@ -143,7 +143,7 @@ JOBS: dict[str, tuple[Step, ...]] = {
     "identity": (
         Step(observe, (EVENTS, CONTACTS), (OBSERVATIONS,), each="identifier_id"),
         Step(resolve, (OBSERVATIONS, IDENTITY_DECISIONS, Previous(IDENTITY_MAP)), (IDENTITY_AUDIT, IDENTITY_GATES, IDENTITY_MAP), prepare=decide),
-        Step(record_history, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, Previous(IDENTITY_HISTORY), Previous(IDENTITY_CHANGES)),
+        Step(record_history, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, Previous(IDENTITY_HISTORY), Previous(IDENTITY_CHANGES), Previous(PERSON_ALIASES)),
              (IDENTITY_CHANGES, PERSON_ALIASES, IDENTITY_HISTORY), prepare=compare),
         Step(cut_episodes, (EVENTS, IDENTITY_MAP, IDENTITY_AUDIT), (EPISODES,)),
         Step(choose_fields, (IDENTITY_MAP, CONTACTS, VAULT, FILES), (PERSON_FIELDS,)),

@@ -48,7 +48,7 @@ def measure_identity(
         _by_rule(identity_audit),
         _measured(person_fields, _of_fields()),
         _measured(identity_changes.where(F.col("changed_on") == F.lit(as_of)), {
-            f"persons_{kind}": (F.count_if(F.col("kind") == kind), f"persons that {words} since the day before") for kind, words in CHANGES.items()}),
+            f"persons_{kind}": (F.count_if(F.col("kind") == kind), f"persons that {words} on this day") for kind, words in CHANGES.items()}),
         _of_largest(owned, links)]
     today = reduce(DataFrame.unionByName, parts).withColumn("measured_on", F.lit(as_of))
     earlier = previous_identity_health.where(F.col("measured_on") != F.lit(as_of))

@@ -1,8 +1,8 @@
 """What identity said on each day: periods of every identifier, what happened to persons and by which evidence, old ids.
 
-The state is a function of the runs before, not of the deliveries alone: these tables record runs. Their unit is the day (`as_of`):
-running again on the same day corrects the day instead of adding to it. A run for an earlier day than the last speaks for that last
-day: what was published is not rewritten.
+The state is a function of the runs before, not of the deliveries alone: these tables record runs. Each run is compared with the one
+before it. Periods count in days (`as_of`): what stood between two runs of one day has changes and aliases, but no period. A run for an
+earlier day than the last speaks for that last day: what was published is not rewritten.
 """
 
 from __future__ import annotations
@@ -21,44 +21,45 @@ LINK = "struct<sightings:bigint,last_seen_at:timestamp,identifier_id:string,othe
 
 
 def compare(identity_map: DataFrame, previous_identity_history: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per period that ended before today, and one per identifier of yesterday or today: `before` and `now` (person and status).
+    """One row per period that ended, and one per identifier of the run before or of this one: `before` and `now` (person and status).
 
-    `valid_from`, `valid_to`: of the period, or of yesterday's state. `day`: the day that this run speaks for.
+    `valid_from`, `valid_to`: of the period that ended, or of the state before. `day`: the day that this run speaks for.
     """
-    last = previous_identity_history.agg(F.max("valid_from").alias("last"))
-    dated = previous_identity_history.crossJoin(F.broadcast(last)).withColumn("day", F.greatest(F.lit(as_of), "last"))
-    past = dated.where("valid_from < day").withColumn("valid_to", F.when(F.col("valid_to") < F.col("day"), F.col("valid_to")))
+    last = F.broadcast(previous_identity_history.agg(F.max("valid_from").alias("last")))
     state = F.struct("person_id", "status")
-    before = past.where("valid_to is null").select("identifier_id", F.col("identifier_type").alias("type_before"), state.alias("before"), "valid_from")
+    before = previous_identity_history.where("valid_to is null").select(
+        "identifier_id", F.col("identifier_type").alias("type_before"), state.alias("before"), "valid_from")
     now = identity_map.select("identifier_id", "identifier_type", state.alias("now"))
-    both = before.join(now, "identifier_id", how="full").crossJoin(F.broadcast(last)).select(
+    both = before.join(now, "identifier_id", how="full").select(
         "identifier_id", F.coalesce("identifier_type", "type_before").alias("identifier_type"), "before", "now", "valid_from",
-        F.lit(None).cast("date").alias("valid_to"), F.greatest(F.lit(as_of), "last").alias("day"))
-    ended = past.where("valid_to is not null").select(
+        F.lit(None).cast("date").alias("valid_to"))
+    ended = previous_identity_history.where("valid_to is not null").select(
         "identifier_id", "identifier_type", state.alias("before"), F.lit(None).cast("struct<person_id:string,status:string>").alias("now"),
-        "valid_from", "valid_to", "day")
-    return both.unionByName(ended)
+        "valid_from", "valid_to")
+    return both.unionByName(ended).crossJoin(last).withColumn("day", F.greatest(F.lit(as_of), "last")).drop("last")
 
 
 def record_history(
-    prepared: DataFrame, identity_audit: DataFrame, observations: DataFrame, previous_identity_changes: DataFrame,
+    prepared: DataFrame, identity_audit: DataFrame, observations: DataFrame, previous_identity_changes: DataFrame, previous_person_aliases: DataFrame,
 ) -> tuple[DataFrame, DataFrame, DataFrame]:
     """`identity_changes`, `person_aliases`, `identity_history`, from `compare`."""
     present = prepared.where("valid_to is null")
-    if not anything(prepared.where("before is not null")):
+    if not anything(present.where("before is not null")):
         minted = _persons(present, "now").withColumns({"kind": F.lit("minted"), "other_person_id": F.lit(None).cast("string"), "link": F.lit(None).cast(LINK)})
-        return _in_words(minted), prepared.sparkSession.createDataFrame([], PERSON_ALIASES.ddl), periods(prepared)
-    changes = tell_changes(present, identity_audit, observations)
-    day = F.broadcast(prepared.agg(F.max("day").alias("day")))
-    earlier = previous_identity_changes.join(day, F.col("changed_on") < F.col("day"), how="left_semi")
-    return earlier.unionByName(changes), find_aliases(prepared), periods(prepared)
+        return _in_words(minted), previous_person_aliases, periods(prepared)
+    heirs = successors(present)
+    changes = tell_changes(present, heirs, identity_audit, observations)
+    earlier = previous_identity_changes.join(changes.select("change_id"), "change_id", how="left_anti")
+    return earlier.unionByName(changes), find_aliases(present, heirs, previous_person_aliases), periods(prepared)
 
 
 def periods(compared: DataFrame) -> DataFrame:
-    """A period ends when person or status changes, or the identifier is gone; another begins with what it is now."""
+    """A period ends when person or status changes, or the identifier is gone; another begins with what it is now. One that began today
+    and is over is no period."""
     stays = F.col("before").eqNullSafe(F.col("now"))
-    old = F.when(F.col("before").isNotNull(), F.struct(
-        F.col("before").alias("state"), "valid_from", F.when(stays, F.col("valid_to")).otherwise(F.coalesce("valid_to", "day")).alias("valid_to")))
+    over = ~stays & F.col("valid_to").isNull()
+    old = F.when(F.col("before").isNotNull() & ~(over & (F.col("valid_from") == F.col("day"))), F.struct(
+        F.col("before").alias("state"), "valid_from", F.when(over, F.col("day")).otherwise(F.col("valid_to")).alias("valid_to")))
     new = F.when(F.col("now").isNotNull() & ~stays, F.struct(F.col("now").alias("state"), F.col("day").alias("valid_from"), F.lit(None).cast("date").alias("valid_to")))
     both = F.filter(F.array(old, new), lambda one: one.isNotNull())
     return compared.select("identifier_id", "identifier_type", F.explode(both).alias("one")).select(
@@ -71,41 +72,39 @@ def on_day(identity_history: DataFrame, day: dt.date) -> DataFrame:
     return identity_history.where(held).select("identifier_id", "identifier_type", "person_id", "status")
 
 
-def successors(compared: DataFrame) -> DataFrame:
-    """One row per person of any earlier day and person of today that has an identifier of it: `identifiers` they share, and whether today's
-    is the `heir`: it has the identifier after which the old one is called, or else most of what is left of it (then the smallest id)."""
+def successors(present: DataFrame) -> DataFrame:
+    """One row per person of the run before and person of this one that has an identifier of it: `identifiers` they share, and whether the
+    new one is the `heir`: it has the identifier after which the old one is called, or else most of what is left of it (then the smallest id)."""
     was, now = F.col("before.person_id"), F.col("now.person_id")
-    owners = compared.where("valid_to is null and now.person_id is not null").select("identifier_id", now.alias("now_person"))
-    members = compared.where("before.person_id is not null").select("identifier_id", was.alias("was_person")).distinct()
-    shared = members.join(owners, "identifier_id").groupBy("was_person", "now_person").agg(
-        F.count(F.lit(1)).alias("identifiers"), F.max(person_named_by(F.col("identifier_id")) == F.col("was_person")).alias("has_name"))
+    shared = present.where(was.isNotNull() & now.isNotNull()).groupBy(was.alias("was_person"), now.alias("now_person")).agg(
+        F.count(F.lit(1)).alias("identifiers"), F.max(person_named_by(F.col("identifier_id")) == was).alias("has_name"))
     best = Window.partitionBy("was_person").orderBy(F.desc("has_name"), F.desc("identifiers"), "now_person")
     return shared.withColumn("heir", F.row_number().over(best) == 1)
 
 
-def find_aliases(compared: DataFrame) -> DataFrame:
-    """Every person_id of an earlier day that nobody has today, and its heir."""
-    was = compared.where("before.person_id is not null").groupBy(F.col("before.person_id").alias("person_id")).agg(
-        F.max(F.coalesce("valid_to", "day")).alias("since"))
-    stands = compared.where("now.person_id is not null").select(F.col("now.person_id").alias("person_id")).distinct()
-    heirs = successors(compared).where("heir").select(F.col("was_person").alias("person_id"), F.col("now_person").alias("present_person_id"))
-    return was.join(stands, "person_id", how="left_anti").join(heirs, "person_id", how="left").select(*PERSON_ALIASES.column_names)
+def find_aliases(present: DataFrame, heirs: DataFrame, previous_person_aliases: DataFrame) -> DataFrame:
+    """Every person_id once published that nobody has now, and who that is: its heir, the heir's heir, and so on, in one hop."""
+    gone = _persons(present, "before").select("person_id", F.col("person_id").alias("last_id"), F.col("day").alias("since"))
+    known = previous_person_aliases.select("person_id", F.col("present_person_id").alias("last_id"), "since")
+    told = gone.join(known, "person_id", how="left_anti").unionByName(known)
+    stands = _persons(present, "now").select("person_id")
+    heir = heirs.where("heir").select(F.col("was_person").alias("last_id"), F.col("now_person").alias("present_person_id"))
+    return told.join(stands, "person_id", how="left_anti").join(heir, "last_id", how="left").select(*PERSON_ALIASES.column_names)
 
 
 def _persons(present: DataFrame, state: str) -> DataFrame:
-    """Persons of yesterday (`before`) or today (`now`), and how many identifiers each has."""
+    """Persons of the run before (`before`) or of this one (`now`), and how many identifiers each has."""
     person = F.col(f"{state}.person_id")
     return present.where(person.isNotNull()).groupBy(person.alias("person_id")).agg(F.count(F.lit(1)).alias("identifiers"), F.max("day").alias("day"))
 
 
-def tell_changes(present: DataFrame, identity_audit: DataFrame, observations: DataFrame) -> DataFrame:
-    """What happened to persons between yesterday and today (`present`: the rows of `compare` without ended periods).
+def tell_changes(present: DataFrame, pairs: DataFrame, identity_audit: DataFrame, observations: DataFrame) -> DataFrame:
+    """What happened to persons since the run before (`present`: the rows of `compare` without ended periods; `pairs`: its successors).
 
-    merged: today's heir has another id. split: identifiers went to a person who is new today. moved: to one that was there
-    yesterday. minted: nobody's identifiers, or new ones, became a person. retired: none of its identifiers is anybody's.
+    merged: the heir has another id. split: identifiers went to a person who is new. moved: to one that was there
+    before. minted: nobody's identifiers, or new ones, became a person. retired: none of its identifiers is anybody's.
     """
     olds, news = _persons(present, "before"), _persons(present, "now")
-    pairs = successors(present)
     new_ids = news.join(olds, "person_id", how="left_anti")
     went = pairs.where("was_person <> now_person").join(
         new_ids.select(F.col("person_id").alias("now_person"), F.lit(True).alias("is_new")), "now_person", how="left",
