@@ -136,11 +136,11 @@ def test_a_rule_that_cannot_be_followed_is_refused(settings: Any) -> None:
     said = survivorship()
     for wrong in ({"rule": "most_trusted"}, {"rule": "most_recent", "sources": ["crm"]}, {"rule": "most_trusted", "sources": ["crm", "crm"]}, {"rule": "newest"}):
         with pytest.raises(ValidationError, match="gender"):
-            PersonSettings(survivorship={**said, "gender": wrong}, max_household=12)
+            PersonSettings(survivorship={**said, "gender": wrong}, max_household=12, device_types=())
     with pytest.raises(ValidationError, match=r"missing \['city'\], unknown \['town'\]"):
-        PersonSettings(survivorship={"town" if name == "city" else name: rule for name, rule in said.items()}, max_household=12)
+        PersonSettings(survivorship={"town" if name == "city" else name: rule for name, rule in said.items()}, max_household=12, device_types=())
     with pytest.raises(ValidationError, match="below 2"):
-        PersonSettings(survivorship=said, max_household=1)
+        PersonSettings(survivorship=said, max_household=1, device_types=())
 
 
 def test_as_shipped_the_most_recent_word_survives(settings: Any) -> None:
