@@ -31,13 +31,17 @@ def settings() -> Any:
 
 
 @pytest.fixture(scope="session")
-def spark(settings: Any) -> Iterator[Any]:
+def spark() -> Iterator[Any]:
+    """Loads the settings itself: a folder of tests may have a `settings` of its own, and any folder may run first."""
+    from wayprint.pipeline import SECTIONS
     from wayprint.session import SparkSettings, session
+    from wayprint.settings import load
 
+    options = load(SECTIONS, env="test").spark.driver_java_options
     scratch = tempfile.mkdtemp(prefix="wayprint-test-")
     built = session(SparkSettings(
         master="local[2]", driver_memory="2g", shuffle_partitions=2, adaptive=False, threads=3,
-        driver_java_options=f"{settings.spark.driver_java_options} -Dspark.sql.warehouse.dir={scratch}/warehouse"), "wayprint-tests")
+        driver_java_options=f"{options} -Dspark.sql.warehouse.dir={scratch}/warehouse"), "wayprint-tests")
     built.sparkContext.setCheckpointDir(f"{scratch}/checkpoints")
     yield built
     built.stop()
