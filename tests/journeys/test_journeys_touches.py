@@ -19,7 +19,7 @@ def placed(rows, knobs):
         numbered = [{"event_key": f"k{number}", "is_digital": True, **event} for number, event in enumerate(events)]
         known = rows(IDENTITY_MAP, *(owners or [{"identifier_id": "ann@", "person_id": "ann"}]))
         touches = conform(place_touches(rows(EVENTS, *numbered), known, rows(EPISODES), settings or knobs), TOUCHES).collect()
-        return {t.event_key: t for t in touches}
+        return {t.event_key: t for t in sorted(touches, key=lambda t: int(t.event_key[1:]))}
 
     return place
 
