@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wayprint.tables.bronze import CONSENTS, IDENTIFIERS, ITEMS, RAW_EVENTS
+from wayprint.tables.bronze import CONSENTS, FLAWS, IDENTIFIERS, ITEMS, RAW_EVENTS
 from wayprint.world import hours
 from wayprint.world.chance import Array, stream
 
@@ -25,7 +25,8 @@ TYPES: dict[str, Any] = {
     "string": pa.string(), "long": pa.int64(), "binary": pa.binary(), "double": pa.float64(),
     "timestamp": pa.timestamp("us", tz="UTC"), "decimal(18,2)": pa.decimal128(18, 2),
     IDENTIFIERS: pa.list_(pa.struct([("type", pa.string()), ("id", pa.string())])),
-        CONSENTS: pa.list_(pa.struct([("purpose", pa.string()), ("granted", pa.bool_())])),
+    FLAWS: pa.list_(pa.struct([("id", pa.string()), ("rule", pa.string())])),
+    CONSENTS: pa.list_(pa.struct([("purpose", pa.string()), ("granted", pa.bool_())])),
     ITEMS: pa.list_(pa.struct([("product_id", pa.string()), ("family", pa.string()), ("quantity", pa.int32()),
     ("amount", pa.decimal128(18, 2))]))}
 
