@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from pyspark.sql import functions as F
 
-from wayprint.contracts import ContractBroken, Previous, Step, Table, Whole, col, fail, warn
+from wayprint.contracts import Changes, ContractBroken, Previous, Step, Table, Whole, col, fail, warn
 from wayprint.lake import Conflict, Lake
 from wayprint.runner import Runner
 
@@ -103,6 +103,87 @@ def test_increments_equal_a_rebuild(bench, tmp_path, spark, settings):
     rebuilt.write(NAMES, *bench.rows(NAMES))
     rebuilt.run((STEPS[0],))
     assert bench.rows(TOTALS) == rebuilt.rows(TOTALS)
+
+
+def concerned(changed_sales):
+    return None if changed_sales is None else changed_sales.select("person_id").distinct()
+
+
+def sum_what_moved(sales, prepared):
+    moved = sales if prepared is None else sales.join(prepared, "person_id", how="left_semi")
+    sums = moved.groupBy("person_id").agg(F.sum("amount").alias("total"))
+    return sums.withColumnRenamed("total", "first_total"), sums.withColumn("label", F.lit("-"))
+
+
+def sums_replaced(prepared, previous_counts, previous_totals):
+    return tuple(None if prepared is None else before.join(prepared, "person_id", how="left_semi") for before in (previous_counts, previous_totals))
+
+
+def of_changes():
+    """A step that finds for itself what the rows that moved concern; `seen` fills with what it was given."""
+    seen = []
+
+    def spying(changed_sales, since, as_of):
+        seen.append((since, changed_sales and sorted(tuple(r) for r in changed_sales.collect())))
+        return concerned(changed_sales)
+
+    return seen, Step(sum_what_moved, (Changes(SALES), Previous(COUNTS), Previous(TOTALS)), (COUNTS, TOTALS), prepare=spying, replaces=sums_replaced)
+
+
+def test_a_step_of_changes_gets_both_images_and_replaces_what_they_concern(bench):
+    seen, step = of_changes()
+    assert bench.run((step,)).exit_code == 0
+    bench.write(SALES, *[(f"s{i}", f"p{i % 40}", i) for i in range(200) if i != 7], ("s7", "p99", 7))
+    (result,) = bench.run((step,)).results
+    assert seen == [(None, None), (dt.date(2026, 1, 1), [("s7", "p7", 7), ("s7", "p99", 7)])]
+    assert [(p.inserted, p.updated, p.deleted) for p in result.published] == [(1, 1, 0)] * 2
+    totals = {r[0]: r[1] for r in bench.rows(TOTALS)}
+    assert (len(totals), totals["p99"], totals["p8"]) == (41, 7, sum(range(8, 200, 40)))
+    bench.write(SALES, *[(f"s{i}", f"p{i % 40}", i) for i in range(200) if i % 40 != 5])
+    bench.run((step,))
+    assert {r[0] for r in bench.rows(COUNTS)} == {f"p{i}" for i in range(40)} - {"p5"}
+
+
+def test_a_step_of_changes_is_told_that_all_may_have_moved_when_its_input_was_written_anew(bench):
+    seen, step = of_changes()
+    bench.run((step,))
+    bench.write(SALES, *[(f"s{i}", f"q{i % 40}", i) for i in range(200)])
+    (result,) = bench.run((step,)).results
+    assert seen[1:] == [(None, None)]
+    assert "written anew" in result.why
+    assert {r[0] for r in bench.rows(TOTALS)} == {f"q{i}" for i in range(40)}
+
+
+def test_a_day_that_passed_is_no_change_but_is_told(bench):
+    seen, step = of_changes()
+    bench.run((step,))
+    later = Runner(bench.spark, bench.lake, (step,), bench.settings, dt.date(2026, 1, 3), threads=2).run()
+    assert later.results[0].status == "unchanged"
+    assert seen[1:] == [(dt.date(2026, 1, 1), [])]
+
+
+def test_tables_left_apart_by_a_killed_run_are_computed_whole(bench, monkeypatch):
+    seen, step = of_changes()
+    bench.run((step,))
+    bench.write(SALES, *[(f"s{i}", f"p{i % 40}", i + (i == 7)) for i in range(200)])
+    publish = Lake.publish
+
+    def killed(lake, table, *given):
+        if table == TOTALS:
+            raise RuntimeError("killed between the two writes")
+        return publish(lake, table, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lake, "publish", killed)
+        assert bench.run((step,)).exit_code == 1
+    assert dict(bench.rows(COUNTS))["p7"] != {r[0]: r[1] for r in bench.rows(TOTALS)}["p7"]
+    bench.write(SALES, *[(f"s{i}", f"p{i % 40}", i + 2 * (i == 8)) for i in range(200)])
+    bench.run((step,))
+    assert seen[-1] == (None, None)
+    assert dict(bench.rows(COUNTS)) == {r[0]: r[1] for r in bench.rows(TOTALS)}
+    bench.write(SALES, *[(f"s{i}", f"p{i % 40}", i + (i == 8)) for i in range(200)])
+    bench.run((step,))
+    assert seen[-1][1] == [("s8", "p8", 9), ("s8", "p8", 10)]
 
 
 def test_a_whole_input_that_moved_recomputes_everything(bench):

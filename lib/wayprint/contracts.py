@@ -134,6 +134,14 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """An input read whole whose moved rows the step is given too, as `changed_<table>`: both images of every row that moved since
+    the step's last commit; None where all may have moved. Such a step finds for itself what that concerns."""
+
+    table: Table
+
+
+@dataclass(frozen=True)
 class Previous:
     """The step's own output as it stands before this run; empty on the first run."""
 
@@ -148,7 +156,7 @@ class RawFiles:
     columns: str = "file_id string, source string, file string, names array<string>, path string, bytes long, spec_id string"
 
 
-Input = Table | Whole | Previous | RawFiles
+Input = Table | Whole | Changes | Previous | RawFiles
 
 
 @dataclass(frozen=True)
@@ -157,10 +165,12 @@ class Step:
 
     `run` takes parameters named after its input tables, and if it asks for them by name: `settings` (annotated with its
     domain's settings class), `as_of` (date), `registry` (the model registry), `previous_<table>` for a `Previous` input,
-    `prepared` (what `prepare` returned, computed once and shared by all outputs). It returns one DataFrame per written
-    table, in order. `each`: the rows of one key depend only on the input rows of that key; rows without a key (null) are
-    left out of increments unless `each_null`. `commit` is the table published last, whose commit says where the step got to; the last
-    of `writes` if not given. `selects`: the outputs are mere selections of `prepared`, so they are not held in memory a second time.
+    `prepared` (what `prepare` returned, computed once and shared by all outputs), `since` (the as_of of its last commit; None
+    unless every `Changes` input is given as changes). It returns one DataFrame per written table, in order. `replaces`, asked like
+    `run`, tells which standing rows of each table the outputs take the place of; None: all. `each`: the rows of one
+    key depend only on the input rows of that key; rows without a key (null) are left out of increments unless `each_null`. `commit`
+    is the table published last, whose commit says where the step got to; the last of `writes` if not given. `selects`: the outputs
+    are mere selections of `prepared`, so they are not held in memory a second time.
     """
 
     run: Callable[..., Any]
@@ -171,13 +181,14 @@ class Step:
     each_null: bool = False
     commit: Table | None = None
     selects: bool = False
+    replaces: Callable[..., Any] | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.run.__name__)
         broken: list[str] = []
-        known = {parameter_name(i) for i in self.reads} | {"settings", "as_of", "registry", "prepared"}
-        for function in filter(None, (self.run, self.prepare)):
+        known = {parameter_name(i) for i in self.reads} | {f"changed_{t.name}" for t in self.changes} | {"settings", "as_of", "since", "registry", "prepared"}
+        for function in filter(None, (self.run, self.prepare, self.replaces)):
             for parameter in inspect.signature(function).parameters:
                 if parameter not in known:
                     broken.append(f"{function.__name__} asks for {parameter!r}, which the step does not read (reads {sorted(known)})")
@@ -194,6 +205,10 @@ class Step:
         return self.commit or self.writes[-1]
 
     @property
+    def changes(self) -> list[Table]:
+        return [i.table for i in self.reads if isinstance(i, Changes)]
+
+    @property
     def asks(self) -> set[str]:
         """Names of all parameters of `run` and `prepare`."""
         return {p for f in (self.run, self.prepare) if f for p in inspect.signature(f).parameters}
@@ -201,7 +216,7 @@ class Step:
     @property
     def inputs(self) -> list[Table]:
         """The tables that must be published before this step (its own previous output is not one)."""
-        return [i.table if isinstance(i, Whole) else i for i in self.reads if isinstance(i, Table | Whole)]
+        return [i if isinstance(i, Table) else i.table for i in self.reads if isinstance(i, Table | Whole | Changes)]
 
 
 def parameter_name(item: Input) -> str:
@@ -209,7 +224,7 @@ def parameter_name(item: Input) -> str:
         return item.name
     if isinstance(item, Previous):
         return f"previous_{item.table.name}"
-    return item.table.name if isinstance(item, Whole) else item.name
+    return item.table.name if isinstance(item, Whole | Changes) else item.name
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:

@@ -194,10 +194,11 @@ class Engine:
         spark = own_session(self.spark)
         with self.lake.run_alone():
             state = self.lake.state(spark, IDENTITY_DECISIONS)
-            added = spark.createDataFrame(rows.collect(), IDENTITY_DECISIONS.ddl)
-            every = self.lake.read(spark, IDENTITY_DECISIONS, state.version).unionByName(added, allowMissingColumns=True).dropDuplicates(["decision_id"])
+            known = self.lake.read(spark, IDENTITY_DECISIONS, state.version)
+            added = spark.createDataFrame(rows.collect(), IDENTITY_DECISIONS.ddl).join(known, "decision_id", how="left_anti").select(*IDENTITY_DECISIONS.column_names)
             note = {"run": "", "step": "decide", "code": __version__, "inputs": {}, "rules": {}}
-            self.lake.publish(IDENTITY_DECISIONS, every, state, note, state.rows + rows.count())
+            if count := added.count():
+                self.lake.add(IDENTITY_DECISIONS, added, state, note, count)
 
     def _one_identifier(self, name: str, action: str) -> tuple[str | None, str]:
         kind, wanted = self.hashed(name)

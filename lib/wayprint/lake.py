@@ -169,7 +169,12 @@ class Lake:
         return spark.read.option("versionAsOf", version).table(self._reference(table))
 
     def changed_keys(self, spark: SparkSession, table: Table, state: State, since: int, until: int, each: str) -> DataFrame | None:
-        """Values of `each` whose rows moved in (since, until], from both images of the change feed.
+        """Values of `each` whose rows moved in (since, until]; see `changed_rows`."""
+        moved = self.changed_rows(spark, table, state, since, until)
+        return None if moved is None else moved.select(each).distinct()
+
+    def changed_rows(self, spark: SparkSession, table: Table, state: State, since: int, until: int) -> DataFrame | None:
+        """Rows that moved in (since, until], as they were and as they are, from both images of the change feed.
 
         None where everything may have moved: the table was overwritten, or the log no longer reaches back that far.
         """
@@ -181,8 +186,7 @@ class Lake:
             .option("startingVersion", since + 1)
             .option("endingVersion", until)
             .table(self._reference(table))
-            .select(each)
-            .distinct()
+            .select(*table.column_names)
         )
 
     # -- writing ------------------------------------------------------------------------------------------------------

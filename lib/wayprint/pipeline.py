@@ -14,7 +14,7 @@ from wayprint.audiences.lifecycle import place_lifecycle
 from wayprint.audiences.members import choose_members, weigh_persons
 from wayprint.audiences.settings import AudienceSettings
 from wayprint.audiences.suppressions import list_suppressions
-from wayprint.contracts import Previous, RawFiles, Step, Whole
+from wayprint.contracts import Changes, Previous, RawFiles, Step, Whole
 from wayprint.events.cleaning import clean, judge_events
 from wayprint.events.contacts import latest_contacts
 from wayprint.events.costs import daily_costs
@@ -24,7 +24,7 @@ from wayprint.identity.episodes import cut_episodes
 from wayprint.identity.health import judged_links, measure_identity
 from wayprint.identity.history import compare, record_history
 from wayprint.identity.observations import observe
-from wayprint.identity.resolution import decide, resolve
+from wayprint.identity.resolution import judge_changes, replaced_rows, resolve
 from wayprint.identity.settings import IdentitySettings
 from wayprint.journeys.conversions import order_conversions
 from wayprint.journeys.flows import follow_flows, funnel_stages, measure_effort
@@ -142,7 +142,8 @@ JOBS: dict[str, tuple[Step, ...]] = {
     ),
     "identity": (
         Step(observe, (EVENTS, CONTACTS), (OBSERVATIONS,), each="identifier_id"),
-        Step(resolve, (OBSERVATIONS, IDENTITY_DECISIONS, Previous(IDENTITY_MAP)), (IDENTITY_AUDIT, IDENTITY_GATES, IDENTITY_MAP), prepare=decide),
+        Step(resolve, (Changes(OBSERVATIONS), Changes(IDENTITY_DECISIONS), Previous(IDENTITY_MAP), Previous(IDENTITY_AUDIT)),
+             (IDENTITY_AUDIT, IDENTITY_GATES, IDENTITY_MAP), prepare=judge_changes, replaces=replaced_rows),
         Step(record_history, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, Previous(IDENTITY_HISTORY), Previous(IDENTITY_CHANGES), Previous(PERSON_ALIASES)),
              (IDENTITY_CHANGES, PERSON_ALIASES, IDENTITY_HISTORY), prepare=compare),
         Step(cut_episodes, (EVENTS, IDENTITY_MAP, IDENTITY_AUDIT), (EPISODES,)),

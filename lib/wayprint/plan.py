@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel
 from pyspark.sql import DataFrame, SparkSession
 
-from wayprint.contracts import ContractBroken, RawFiles, Step, Whole
+from wayprint.contracts import ContractBroken, RawFiles, Step, Table, Whole
 from wayprint.lake import Lake, State
 from wayprint.settings import Settings
 
@@ -20,9 +20,11 @@ from wayprint.settings import Settings
 class Plan:
     """What a step has to do and why."""
 
-    work: Literal["nothing", "keys", "whole"]
+    work: Literal["nothing", "keys", "changes", "whole"]
     why: str
     keys: DataFrame | None = None
+    changes: dict[str, DataFrame] = field(default_factory=dict)
+    since: dt.date | None = None
     files: list[dict[str, Any]] | None = None
 
 
@@ -45,13 +47,16 @@ class Planner:
             return Plan("whole", f"the promise of {stale[0]} changed")
         if note.get("fingerprint") != self.fingerprint(step):
             return Plan("whole", "a setting that changes history changed")
-        if "as_of" in step.asks and note.get("as_of") != self.as_of.isoformat():
+        days_moved = "as_of" in step.asks and note.get("as_of") != self.as_of.isoformat()
+        if days_moved and not step.changes:
             return Plan("whole", f"as_of moved from {note.get('as_of')} to {self.as_of}")
         since = note.get("inputs", {})
         moved = [t for t in step.inputs if since.get(t.name) != states[t.name].version]
-        if not moved:
+        if not moved and not days_moved:
             return Plan("nothing", "nothing moved")
-        why = "moved: " + ", ".join(t.name for t in moved)
+        why = "moved: " + ", ".join(t.name for t in moved) if moved else f"as_of moved from {note.get('as_of')} to {self.as_of}"
+        if step.changes:
+            return self._plan_changes(step, note, moved, states, spark, why)
         beside = {i.table.name for i in step.reads if isinstance(i, Whole)}
         if step.each is None or any(t.name in beside for t in moved):
             return Plan("whole", why)
@@ -66,6 +71,30 @@ class Planner:
             keys = changed if keys is None else keys.union(changed)
         assert keys is not None
         return Plan("keys", why, keys.distinct())
+
+    def _plan_changes(self, step: Step, note: dict[str, Any], moved: list[Table], states: Mapping[str, State], spark: SparkSession, why: str) -> Plan:
+        """What moved in the inputs that the step takes as changes.
+
+        A table of the step that was written since the commit point was left by a run that did not end: then what stands in it is not
+        known, and all is computed anew.
+        """
+        beside = note.get("beside", {})
+        if left := [t.name for t in step.writes if t != step.commit_point and states[t.name].noted_version != beside.get(t.name)]:
+            return Plan("whole", f"{left[0]} was written since {step.commit_point.name}: a run did not end")
+        if any(t not in step.changes for t in moved):
+            return Plan("whole", why)
+        changes: dict[str, DataFrame] = {}
+        for table in step.changes:
+            state, was = states[table.name], note["inputs"].get(table.name)
+            rows: DataFrame | None
+            if state.version == was or was is None:
+                rows = self.lake.read(spark, table, None if state.version == was else state.version)
+            else:
+                rows = self.lake.changed_rows(spark, table, state, was, state.version) if state.version and was < state.version else None
+            if rows is None:
+                return Plan("whole", f"{why}, which was written anew")
+            changes[table.name] = rows
+        return Plan("changes", why, changes=changes, since=dt.date.fromisoformat(note["as_of"]))
 
     def _plan_files(self, step: Step, note: dict[str, Any], states: Mapping[str, State], spark: SparkSession) -> Plan:
         """Files that are new, or known under another smallest name, or read with another source file or key.
@@ -106,7 +135,7 @@ class Planner:
         if not pending:
             return Plan("nothing", "no new file")
         keys = spark.createDataFrame([(r["file_id"],) for r in pending], "file_id string")
-        return Plan("keys", f"{len(pending)} new or renamed files", keys, pending)
+        return Plan("keys", f"{len(pending)} new or renamed files", keys, files=pending)
 
     def fingerprint(self, step: Step) -> str:
         """Of the settings that make history in this step."""

@@ -5,8 +5,9 @@ For every step, in the order that the tables dictate and side by side where they
 1. Look at the log. The last commit of the step's commit point says which input versions, settings and as_of it came from.
    Nothing moved since: done, at the price of that look.
 2. A keyed step whose inputs moved takes the changed keys from their change feeds, and both its inputs and the rows it
-   replaces are restricted to them. First run, a changed history-making setting, another as_of, an overwritten input, an input
-   read whole that moved: the step is computed whole.
+   replaces are restricted to them. A step that reads `Changes` is given the rows that moved, and says which rows it replaces.
+   First run, a changed history-making setting, another as_of, an overwritten input, an input read whole that moved: the step is
+   computed whole.
 3. Call the function. Its rows must keep the promised columns; rules and key uniqueness are counted in one pass. A broken
    `fail` rule: nothing of this step is published and what depends on it waits.
 4. Publish the difference, the commit point last. If somebody else published meanwhile, look again and start the step afresh.
@@ -152,14 +153,13 @@ class Runner:
             key_count = keys.count() if keys is not None else None
             if key_count == 0:
                 return StepResult(step.name, "unchanged", f"{plan.why}, no key concerned")
-            outputs = self._compute(step, spark, plan, keys, key_count, held)
+            outputs, replaced = self._compute(step, spark, plan, keys, key_count, held)
             counted = [self._check(table, rows) for table, rows in zip(step.writes, outputs, strict=True)]
             published: list[Published] = []
-            for table, rows, (count, rules) in sorted(
-                zip(step.writes, outputs, counted, strict=True), key=lambda made: made[0] == step.commit_point
+            for table, rows, standing, (count, rules) in sorted(
+                zip(step.writes, outputs, replaced, counted, strict=True), key=lambda made: made[0] == step.commit_point
             ):
                 state = pinned[table.name]
-                standing = None
                 if keys is not None and state.version is not None:
                     standing = self._restrict(self.lake.read(spark, table, state.version), step, keys, key_count)
                 note = {
@@ -169,6 +169,7 @@ class Runner:
                     "fingerprint": self.planner.fingerprint(step),
                     "as_of": self.as_of.isoformat(),
                     "inputs": {t.name: pinned[t.name].version for t in step.inputs},
+                    "beside": {p.table: p.version if p.changed else pinned[p.table].noted_version for p in published},
                     "checked": count,
                     "rules": rules,
                 }
@@ -195,8 +196,9 @@ class Runner:
 
     def _compute(
         self, step: Step, spark: SparkSession, plan: Plan, keys: DataFrame | None, key_count: int | None, held: list[DataFrame]
-    ) -> list[DataFrame]:
-        given: dict[str, Any] = {"as_of": self.as_of}
+    ) -> tuple[list[DataFrame], Sequence[DataFrame | None]]:
+        """The promised rows of each table, and the standing rows that the step says they replace (None: it does not say)."""
+        given: dict[str, Any] = {"as_of": self.as_of, "since": plan.since, **{f"changed_{t.name}": plan.changes.get(t.name) for t in step.changes}}
         if "registry" in step.asks:
             given["registry"] = self.registry.reading({t.name: self._states[t.name].version for t in step.inputs})
         kind = settings_class(step)
@@ -223,7 +225,8 @@ class Runner:
                 step.name, [f"returned {len(made)} tables and promised {len(step.writes)}: {[t.name for t in step.writes]}"]
             )
         promised = [conform(rows, table) for rows, table in zip(made, step.writes, strict=True)]
-        return promised if step.selects else [_held(rows, held) for rows in promised]
+        replaced = _call(step.replaces, given) if step.replaces is not None else [None] * len(promised)
+        return promised if step.selects else [_held(rows, held) for rows in promised], replaced
 
     def _restrict(self, frame: DataFrame, step: Step, keys: DataFrame, key_count: int | None) -> DataFrame:
         """The rows of the changed keys."""

@@ -17,8 +17,9 @@ import networkx as nx
 import pytest
 
 from wayprint.identity.decisions import decisions
-from wayprint.identity.resolution import decide, map_identifiers
+from wayprint.identity.resolution import decide, judge_changes, list_refusals, map_identifiers, replaced_rows
 from wayprint.identity.settings import Limit
+from wayprint.session import cut
 from wayprint.tables.identity import IDENTITY_DECISIONS, OBSERVATIONS
 
 pytestmark = pytest.mark.spark
@@ -37,9 +38,9 @@ class Script:
     seen: dict[tuple[str, str | None], list[tuple[dt.datetime, int]]] = field(default_factory=dict)
     decided: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
-    def run(self) -> Script:
+    def run(self, edits: tuple[int, int] = EDITS) -> Script:
         names = [f"{kind}:{self.name}.{n}" for kind, many in (("login", 2), ("crm_id", 2), ("email", 4), ("phone", 2), ("web_cookie", 3)) for n in range(many)]
-        for _ in range(self.rng.randint(*EDITS)):
+        for _ in range(self.rng.randint(*edits)):
             edit = self.rng.choice(["insert"] * 8 + ["late", "old", "delete", "block", "unblock", "split", "join", "undo", "erase", "alone"])
             one, other = sorted(self.rng.sample(names, 2), key=lambda n: (KINDS[n.split(":")[0]], n))
             day = dt.datetime(2026, 6, 1) - dt.timedelta(days={"late": 80, "old": 400}.get(edit, self.rng.randint(0, 20)), minutes=self.rng.randint(0, 9))
@@ -152,15 +153,22 @@ def hashed(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
-def test_a_thousand_edit_scripts_end_as_the_model_says_ids_included(rows, knobs):
-    tight = {"email": {"limits": (Limit(most=2),), "fan_out": 2}, "phone": {"fan_out": 1}, "web_cookie": {"expires_after": 90}, "crm_id": {"limits": (Limit(most=1),)}}
-    settings = knobs.model_copy(update={"hub_links": 4, "types": {n: k.model_copy(update=tight.get(n, {})) for n, k in knobs.types.items()}})
-    scripts = [Script(str(n), random.Random(n)).run() for n in range(SCRIPTS)]
-    seen = [
+@pytest.fixture
+def tight(knobs: Any) -> Any:
+    """Limits that a script of few identifiers meets."""
+    given = {"email": {"limits": (Limit(most=2),), "fan_out": 2}, "phone": {"fan_out": 1}, "web_cookie": {"expires_after": 90}, "crm_id": {"limits": (Limit(most=1),)}}
+    return knobs.model_copy(update={"hub_links": 4, "types": {n: k.model_copy(update=given.get(n, {})) for n, k in knobs.types.items()}})
+
+
+def observed(scripts: list[Script]) -> list[dict[str, Any]]:
+    return [
         {"observation_id": f"{one}{other}{turn}", "identifier_id": hashed(one), "identifier_type": one.split(":")[0], "other_id": hashed(other) if other else None,
          "other_type": other.split(":")[0] if other else None, "source": "web", "first_seen_at": day, "last_seen_at": day, "sightings": often}
         for script in scripts for (one, other), sights in script.seen.items() for turn, (day, often) in enumerate(sights)]
-    told = []
+
+
+def told(scripts: list[Script]) -> list[dict[str, Any]]:
+    made = []
     for script in scripts:
         ids: list[str] = []
         for second, (action, what) in enumerate(script.decided):
@@ -168,12 +176,66 @@ def test_a_thousand_edit_scripts_end_as_the_model_says_ids_included(rows, knobs)
             subjects = [(None, ids[int(what[0])])] if action == "undo" else [(n.split(":")[0], hashed(n)) for n in what]
             (row,) = decisions(action, subjects, at, script.name, None)
             ids.append(row[0])
-            told.append(dict(zip(IDENTITY_DECISIONS.column_names, row, strict=True)))
-    ledger = decide(rows(OBSERVATIONS, *seen).repartition(4), rows(IDENTITY_DECISIONS, *told), settings, AS_OF)
+            made.append(dict(zip(IDENTITY_DECISIONS.column_names, row, strict=True)))
+    return made
+
+
+def test_a_thousand_edit_scripts_end_as_the_model_says_ids_included(rows, tight):
+    scripts = [Script(str(n), random.Random(n)).run() for n in range(SCRIPTS)]
+    ledger = decide(rows(OBSERVATIONS, *observed(scripts)).repartition(4), rows(IDENTITY_DECISIONS, *told(scripts)), tight, AS_OF)
     found = {r.identifier_id: r.person_id for r in map_identifiers(ledger).collect()}
-    expected = {hashed(name): owner for script in scripts for name, owner in model(script, settings).items()}
+    expected = {hashed(name): owner for script in scripts for name, owner in model(script, tight).items()}
     assert found.keys() == expected.keys()
-    wrong = {script.name for script in scripts for name in model(script, settings) if found[hashed(name)] != expected[hashed(name)]}
+    wrong = {script.name for script in scripts for name in model(script, tight) if found[hashed(name)] != expected[hashed(name)]}
     assert not wrong, f"{len(wrong)} scripts, the first {sorted(wrong, key=int)[:3]}"
     rules = Counter(r.rule for r in ledger.where("rule is not null").select("rule").collect())
     assert set(rules) >= {"blocklist", "expired", "shared_device", "fan_out", "split", "unique_conflict", "max_per_person", "never_seen"}, rules
+
+
+def test_what_edits_concern_judged_anew_equals_a_rebuild_ids_and_audit_included(rows, tight):
+    """Batch after batch a tenth of the scripts go on while the days pass. Desks seen with the accounts of many scripts, and addresses
+    tied to too many, stand between regions; an e-mail may be tied to two accounts."""
+    types = {**tight.types, "email": tight.types["email"].model_copy(update={"links": {"login": 1, "phone": 2}})}
+    settings = tight.model_copy(update={"types": types, "region_from": 0, "region_share": 9.0})
+    scripts, rng = [Script(str(n), random.Random(n)).run() for n in range(SCRIPTS)], random.Random(5)
+    for desk in range(40):
+        scripts.append(Script(f"desk {desk}", rng))
+        for script in rng.sample(scripts[:SCRIPTS], 6):
+            for pair in ((f"login:{script.name}.0", f"web_cookie:desk.{desk}"), (f"crm_id:{script.name}.0", f"email:desk.{desk}")):
+                scripts[-1].seen[pair] = [(dt.datetime(2026, 3, 10), 1)]
+    before: dict[str, Any] = {}
+    rules: Counter[str] = Counter()
+    for as_of in (dt.date(2026, 6, 5), dt.date(2026, 6, 20), dt.date(2026, 6, 20), dt.date(2026, 6, 19)):
+        if before:
+            for script in rng.sample(scripts[:SCRIPTS], SCRIPTS // 10):
+                script.run((1, 3))
+            scripts[SCRIPTS + rng.randrange(40)].seen.popitem()
+        now = {OBSERVATIONS.name: observed(scripts), IDENTITY_DECISIONS.name: told(scripts)}
+        seen, decided = (cut(rows(t, *now[t.name])) for t in (OBSERVATIONS, IDENTITY_DECISIONS))
+        whole = cut(decide(seen, decided, settings, as_of))
+        rebuilt = {"map": kept(map_identifiers(whole)), "audit": kept(list_refusals(whole))}
+        if before:
+            changed = [rows(t, *moved(before[t.name], now[t.name])) for t in (OBSERVATIONS, IDENTITY_DECISIONS)]
+            ledger, region = judge_changes(seen, decided, *changed, before["map"], before["audit"], settings, as_of, before["as_of"])
+            assert region is not None
+            audit_before, _, map_before = replaced_rows((ledger, region), before["audit"], before["map"])
+            assert 0 < region.members.count() < len(rebuilt["map"]) / 2
+            found = {
+                "map": before["map"].exceptAll(map_before).unionAll(map_identifiers(ledger)),
+                "audit": before["audit"].exceptAll(audit_before).unionAll(list_refusals(ledger))}
+            for name in ("map", "audit"):
+                more, less = kept(found[name]) - rebuilt[name], rebuilt[name] - kept(found[name])
+                assert (more, less) == (Counter(), Counter()), (name, as_of)
+        before = {**now, "map": cut(map_identifiers(whole)), "audit": cut(list_refusals(whole)), "as_of": as_of}
+        rules.update(r.rule for r in before["audit"].select("rule").collect())
+    assert set(rules) >= {"blocklist", "expired", "shared_device", "fan_out", "split", "unique_conflict", "max_per_person", "links_per_identifier"}, rules
+
+
+def moved(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows that are only in one of the two: both images of what changed."""
+    sides = [{str(row): row for row in rows} for rows in (before, now)]
+    return [side[key] for side, other in (sides, sides[::-1]) for key in side if key not in other]
+
+
+def kept(frame: Any) -> Counter[str]:
+    return Counter(map(str, frame.collect()))

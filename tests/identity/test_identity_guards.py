@@ -23,7 +23,7 @@ def resolved(sightings: Any, decided: Any, knobs: Any, rows: Any) -> Any:
         observations = sightings(*lines).repartition(partitions)
         names = {ident(name): name for line in lines for name in line.split() if ":" in name}
         ledger = decide(observations, decided(*decisions), settings or knobs, dt.date(2026, 7, 1))
-        audit, gates, standing = resolve(observations, ledger, rows(IDENTITY_MAP), settings or knobs)
+        audit, gates, standing = resolve(observations, (ledger, None), rows(IDENTITY_MAP), settings or knobs)
         owners = {names[r.identifier_id]: (r.person_id, r.status) for r in conform(standing, IDENTITY_MAP).collect()}
         rules: dict[str, set[str]] = {}
         for row in conform(audit, IDENTITY_AUDIT).collect():

@@ -101,18 +101,16 @@ def judge(links: DataFrame, blocked: DataFrame, settings: IdentitySettings) -> D
         .alias("reason"))
 
 
-def refuse(links: DataFrame, identifiers: DataFrame, settings: IdentitySettings) -> DataFrame:
+def refuse(links: DataFrame, nobodys: DataFrame) -> DataFrame:
     """The links between two identifiers, each with the rule and reason it falls by: its own, else the stronger end's, else the
-    other's, else that its end is tied to enough of the type already."""
-    nobodys = identifiers.where(F.col("rule").isNotNull())
+    other's. `nobodys`: identifiers that are nobody's, with rule and reason."""
     left = nobodys.select("identifier_id", F.struct("rule", "reason").alias("left_verdict"))
     right = nobodys.select(F.col("identifier_id").alias("other_id"), F.struct("rule", "reason").alias("right_verdict"))
     judged = links.where(F.col("other_id").isNotNull()).join(left, on="identifier_id", how="left").join(right, on="other_id", how="left")
     own = F.when(F.col("rule").isNotNull(), F.struct("rule", "reason"))
     verdict = F.coalesce(own, "left_verdict", "right_verdict")
-    told = judged.select(
+    return judged.select(
         *(c for c in links.columns if c not in ("rule", "reason", "identifier_flaw", "other_flaw")), verdict["rule"].alias("rule"), verdict["reason"].alias("reason"))
-    return cap(told, settings)
 
 
 def cap(links: DataFrame, settings: IdentitySettings) -> DataFrame:

@@ -69,6 +69,8 @@ class IdentitySettings(BaseModel):
     gate_largest_from: PositiveInt
     gate_torn_share: NonNegativeFloat
     gate_torn_from: PositiveInt
+    region_share: NonNegativeFloat
+    region_from: NonNegativeInt
     suggest_times_usual: PositiveFloat
     suggest_from: PositiveInt
     engine: Literal["auto", "local", "graphframes", "builtin"]

@@ -59,6 +59,8 @@ IDENTITY_MAP = Table(
         col("identifier_type", "string", "its type", required=True),
         col("person_id", "string", "whose it is; null for an identifier that is nobody's (blocked, shared)", personal=True),
         col("status", "string", "owned, shared, blocked", required=True),
+        col("component", "string", "smallest identifier of those it hangs together with by links that may be believed, before limits are looked at: what is "
+            "judged together; null for one that ties nothing", personal=True),
         col("first_seen_at", "timestamp", "earliest sight", required=True),
         col("last_seen_at", "timestamp", "latest sight", required=True),
         col("sightings", "long", "how often", required=True)),
