@@ -6,7 +6,6 @@ Seconds are this machine's on this day: only their ratios mean something.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import secrets
@@ -16,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wayprint import pipeline
-from wayprint.bench_graph import engines, measure_graph
+from wayprint.bench_graph import AS_OF, engines, measure_graph, measure_increment
 from wayprint.engine import Engine
 from wayprint.lake import Lake
 from wayprint.outcome import Report
@@ -28,7 +27,6 @@ from wayprint.tables.bronze import RAW_EVENTS
 from wayprint.tables.identity import OBSERVATIONS
 from wayprint.world import write_events
 
-AS_OF = dt.date(2026, 7, 1)
 METRICS = {
     "internal.metrics.shuffle.write.bytesWritten": "shuffle_bytes",
     "internal.metrics.input.recordsRead": "rows_scanned",
@@ -75,7 +73,8 @@ def measure(rows: int) -> str:
 
 
 def measure_components(edges: tuple[int, ...]) -> str:
-    """A markdown section: components alone, by every engine of this runtime at the first size, by the built-in way at the others."""
+    """A markdown section: components alone, by every engine of this runtime at the first size, by the built-in way at the others; at the
+    first size, the whole of identity with 1 % more links."""
     with tempfile.TemporaryDirectory(prefix="wayprint-bench-") as scratch:
         place = Path(scratch)
         (place / "log").mkdir()
@@ -86,8 +85,11 @@ def measure_components(edges: tuple[int, ...]) -> str:
         spark.range(1000).mapInArrow(lambda batches: batches, "id long").count()  # workers started, classes loaded
         wanted = [(edges[0], name) for name in engines(spark)] + [(size, "auto") for size in edges[1:]]
         measured = [measure_graph(spark, place, size, settings.identity.model_copy(update={"engine": name, "max_local_edges": 20_000_000})) for size, name in wanted]
+        measure_increment(spark, place, edges[0] // 100, settings)  # plans compiled
+        more, builds = measure_increment(spark, place, edges[0], settings)
         spark.stop()
-        (counters,) = read_counters(next(p for p in (place / "log").iterdir() if p.is_file()), ["graph"])
+        ids = [report.run_id for report, _ in builds]
+        counters, *of_builds = read_counters(next(p for p in (place / "log").iterdir() if p.is_file()), ["graph", *ids])
     lines = [
         "", f"## Components alone, Spark {RUNTIME}", "",
         "Against scipy on ready-made integers in the same run; wanted of the built-in engine: at most 8 x its processor time, 4 jobs, 20 bytes shuffled "
@@ -98,6 +100,16 @@ def measure_components(edges: tuple[int, ...]) -> str:
         lines.append(
             f"| {one['edges']:,.0f} | {name} | {one['processor_seconds'] / one['scipy_seconds']:.0f} | {counts['jobs']} | "
             f"{counts['shuffle_bytes'] / one['edges']:.1f} |")
+    lines += [
+        "", f"## One in a hundred links more, {edges[0]:,} links", "",
+        f"The step `resolve` alone, published, after a warm-up; {more:,} links of as many persons come later. Wanted: at most 5 % of the full build's processor "
+        "time and 11 bytes shuffled per new link.", "",
+        "| build | why | processor time / full | jobs | bytes shuffled | per new link | rows written |", "|---|---|---|---|---|---|---|"]
+    for (report, seconds), found in zip(builds, of_builds, strict=True):
+        (step,), counts = report.results, found["resolve"]
+        cells = (step.why, f"{seconds / builds[0][1]:.3f}", counts["jobs"], f"{counts['shuffle_bytes']:,}", f"{counts['shuffle_bytes'] / more:.1f}",
+            f"{counts['rows_written']:,}")
+        lines.append(f"| {'full' if report is builds[0][0] else '1 % more'} | " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
 
 
