@@ -20,63 +20,11 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from wayprint import __version__
+from wayprint.cli_identity import explain, identity
+from wayprint.console import AsOf, Conf, Env, LakeRoot, Progress, Raw, day, err
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The open customer-journey engine.", pretty_exceptions_enable=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-Raw = Annotated[str | None, typer.Option(help="Folder of raw files, laid out as conf/sources says.")]
-LakeRoot = Annotated[str, typer.Option("--lake", help="Root of the lake: folder, object-store path, or catalog.schema.")]
-AsOf = Annotated[str | None, typer.Option(help="Day the run speaks of, YYYY-MM-DD; today (UTC) if not given.")]
-Env = Annotated[str, typer.Option(help="conf/<env>.yaml to apply over base.yaml.")]
-Conf = Annotated[str | None, typer.Option(help="Folder laid out like conf/.")]
-
-
-class Progress:
-    """A line a step: what it did, rows in, rows out, quarantined, seconds; the running steps below on a terminal."""
-
-    def __init__(self) -> None:
-        self._status = err.status("") if err.is_terminal else None
-        self._running: list[str] = []
-        if self._status:
-            self._status.start()
-
-    def start(self, step: str) -> None:
-        self._running.append(step)
-        self._show()
-
-    def result(self, result: Any) -> None:
-        if result.step in self._running:
-            self._running.remove(result.step)
-        colour = {"published": "green", "failed": "red", "refused": "red", "blocked": "yellow"}.get(result.status, "dim")
-        rows_in = "" if result.rows_in is None else f"{result.rows_in:,}"
-        rows_out = f"{result.rows_out:,}" if result.published else ""
-        held = f"{result.quarantined:,} quarantined" if result.quarantined else ""
-        err.print(
-            f"[{colour}]{result.status:<10}[/] {result.step:<22} {rows_in:>10} -> {rows_out:>10} rows  {result.seconds:6.1f} s  {held}"
-        )
-        if result.status in ("planned", "blocked"):
-            err.print(f"           {result.why}")
-        if result.error:
-            err.print(f"           {result.error}", style="red", markup=False)
-        self._show()
-
-    def close(self) -> None:
-        if self._status:
-            self._status.stop()
-
-    def _show(self) -> None:
-        if self._status:
-            self._status.update("running: " + ", ".join(self._running) if self._running else "")
-
-
-def _day(text: str | None) -> dt.date:
-    from wayprint.contracts import BadConfiguration
-
-    try:
-        return dt.date.fromisoformat(text) if text else dt.datetime.now(dt.UTC).date()
-    except ValueError:
-        raise BadConfiguration(f"--as-of {text!r}: a day is written YYYY-MM-DD") from None
-
+app.add_typer(identity, name="identity")
 
 def _run(
     raw: str | None,
@@ -138,7 +86,7 @@ def run(
     """Bring all tables of the lake up to date with the raw files, then write exports and report."""
     partial = bool(only or start)
     raise typer.Exit(
-        _run(raw, lake, _day(as_of), env, conf, only=tuple(only or ()), start=start, dry_run=dry_run, as_json=as_json, outputs=not partial)
+        _run(raw, lake, day(as_of), env, conf, only=tuple(only or ()), start=start, dry_run=dry_run, as_json=as_json, outputs=not partial)
     )
 
 
@@ -237,111 +185,7 @@ def view(
         Console().print(grid)
 
 
-@app.command()
-def explain(
-    name: Annotated[str, typer.Argument(help="A person_id, an identifier_id, or type:value such as email:ana@exemple.fr.")],
-    other: Annotated[str | None, typer.Argument(help="Why are these two one person, or two?")] = None,
-    lake: LakeRoot = "lake",
-    env: Env = "dev",
-    conf: Conf = None,
-) -> None:
-    """Say why somebody is one person: the evidence, its weakest link, and the links that alone hold it together; or what keeps two apart."""
-    from wayprint.engine import Engine
-
-    with Engine.open(lake, env, conf) as engine:
-        for line in engine.explain(name, other).in_words():
-            print(line)
-
-
-identity = typer.Typer(no_args_is_help=True, help="Look into identity before it is changed.")
-app.add_typer(identity, name="identity")
-
-
-@identity.command("try")
-def try_rules(
-    rules: Annotated[Path, typer.Argument(help="Folder laid out like conf/, with other identity rules.")],
-    lake: LakeRoot = "lake",
-    as_of: AsOf = None,
-    env: Env = "dev",
-) -> None:
-    """Say what other rules would change: persons merged and split, largest person, recognition; publish nothing."""
-    from wayprint.engine import Engine
-
-    with Engine.open(lake, env) as engine:
-        for line in engine.try_identity(rules, _day(as_of), env).in_words():
-            print(line)
-
-
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would change; decide nothing.")]
-Why = Annotated[str | None, typer.Option(help="The reason, for those who read it later.")]
-By = Annotated[str, typer.Option(help="Who decides.", envvar=["WAYPRINT_USER", "USER"])]
-
-
-def _decide(action: str, names: list[str], lake: str, env: str, conf: str | None, by: str, why: str | None, as_of: str | None, yes: bool, dry_run: bool) -> None:
-    from wayprint.engine import Engine
-
-    with Engine.open(lake, env, conf) as engine:
-        rows, preview, told = engine.propose(action, names, by, why, _day(as_of))
-        for line in [*preview.in_words(), *told]:
-            print(line)
-        if dry_run or told:
-            print("nothing was decided")
-            raise typer.Exit(1 if told else 0)
-        if not yes and sys.stdin.isatty() and not typer.confirm(f"{action} {' '.join(names)}?"):
-            raise typer.Exit(1)
-        engine.record(rows)
-        for row in rows.collect():
-            print(f"decided {row.decision_id}; the next run follows it, `wayprint identity undo {row.decision_id}` takes it back")
-
-
-@identity.command()
-def block(
-    values: Annotated[list[str] | None, typer.Argument(help="Identifiers: type:value such as email:test@test.com, or identifier_ids.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with one of them a line.")] = None,
-    lake: LakeRoot = "lake", by: By = "unknown", why: Why = None, as_of: AsOf = None, yes: Yes = False, dry_run: DryRun = False, env: Env = "dev", conf: Conf = None,
-) -> None:
-    """From now on these values name nobody."""
-    given = [*(values or []), *(line.strip() for line in (file.read_text(encoding="utf-8").splitlines() if file else []) if line.strip())]
-    _decide("block", given, lake, env, conf, by, why, as_of, yes, dry_run)
-
-
-@identity.command()
-def unblock(
-    values: Annotated[list[str], typer.Argument(help="Identifiers, as for block.")],
-    lake: LakeRoot = "lake", by: By = "unknown", why: Why = None, as_of: AsOf = None, yes: Yes = False, dry_run: DryRun = False, env: Env = "dev", conf: Conf = None,
-) -> None:
-    """These values name somebody, whatever a list says."""
-    _decide("unblock", values, lake, env, conf, by, why, as_of, yes, dry_run)
-
-
-@identity.command()
-def split(
-    one: Annotated[str, typer.Argument(help="An identifier: type:value or identifier_id.")],
-    other: Annotated[str, typer.Argument(help="Another that is not the same person's.")],
-    lake: LakeRoot = "lake", by: By = "unknown", why: Why = None, as_of: AsOf = None, yes: Yes = False, dry_run: DryRun = False, env: Env = "dev", conf: Conf = None,
-) -> None:
-    """Two identifiers are never one person's: the weakest evidence between them is no longer believed."""
-    _decide("split", [one, other], lake, env, conf, by, why, as_of, yes, dry_run)
-
-
-@identity.command()
-def join(
-    one: Annotated[str, typer.Argument(help="An identifier: type:value, identifier_id or person_id.")],
-    other: Annotated[str, typer.Argument(help="Another of the same person.")],
-    lake: LakeRoot = "lake", by: By = "unknown", why: Why = None, as_of: AsOf = None, yes: Yes = False, dry_run: DryRun = False, env: Env = "dev", conf: Conf = None,
-) -> None:
-    """Two identifiers are one person's, as far as no unique identifier is against it."""
-    _decide("join", [one, other], lake, env, conf, by, why, as_of, yes, dry_run)
-
-
-@identity.command()
-def undo(
-    decision: Annotated[str, typer.Argument(help="A decision_id of identity_decisions.")],
-    lake: LakeRoot = "lake", by: By = "unknown", why: Why = None, as_of: AsOf = None, yes: Yes = False, dry_run: DryRun = False, env: Env = "dev", conf: Conf = None,
-) -> None:
-    """Take an earlier decision back."""
-    _decide("undo", [decision], lake, env, conf, by, why, as_of, yes, dry_run)
+app.command()(explain)
 
 
 @app.command()
@@ -399,7 +243,7 @@ def job(name: str) -> None:
         conf: Conf = None,
     ) -> None:
         steps = pipeline.JOBS[name]
-        raise typer.Exit(_run(raw, lake, _day(as_of), env, conf, steps=steps, as_json=as_json, outputs=name in ("pipeline", "report")))
+        raise typer.Exit(_run(raw, lake, day(as_of), env, conf, steps=steps, as_json=as_json, outputs=name in ("pipeline", "report")))
 
     _exit(single)
 
