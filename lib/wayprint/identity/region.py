@@ -43,13 +43,15 @@ class Region:
 
 
 def find_region(
-    seen: DataFrame, blocked: DataFrame, changed: DataFrame, rejudged: DataFrame, before: DataFrame, audit: DataFrame, settings: IdentitySettings, as_of: dt.date,
+    observations: DataFrame, joins: DataFrame, blocked: DataFrame, changed: DataFrame, rejudged: DataFrame, before: DataFrame, audit: DataFrame,
+    settings: IdentitySettings, as_of: dt.date,
 ) -> Region | None:
     """The region of what changed; None if it is so much that all had better be judged anew.
 
-    `seen`: observations and joins as they are now. `changed`, `rejudged`: identifiers in `identifier_id`, of step 1 and of blocks.
+    `joins`: what somebody joined, as observations. `changed`, `rejudged`: identifiers in `identifier_id`, of step 1 and of blocks.
     `before`, `audit`: the map and audit that stand.
     """
+    seen = observations.unionByName(joins)
     known = before.count()
     most = known * settings.region_share if known >= settings.region_from else -1
     if anything(rejudged):
@@ -74,9 +76,9 @@ def find_region(
     members = _hinted(members, count)
     nobodys = before.where("component is null").select("identifier_id").join(
         audit.where("other_id is null").select("identifier_id", "rule", "reason"), "identifier_id").join(members, "identifier_id", how="left_anti")
-    unseen = _ends(seen.where("sightings = 0")).distinct().join(before, "identifier_id", how="left_anti").join(members, "identifier_id", how="left_anti").select(
+    unseen = _ends(joins).distinct().join(before, "identifier_id", how="left_anti").join(members, "identifier_id", how="left_anti").select(
         "identifier_id", F.lit("never_seen").alias("rule"), F.lit("no record names it yet").alias("reason"))
-    return Region(members, nobodys.unionByName(unseen))
+    return Region(members, cut(nobodys.unionByName(unseen)))
 
 
 def touching(links: DataFrame, members: DataFrame) -> DataFrame:

@@ -33,7 +33,7 @@ def judge_changes(
     if since is not None and changed_observations is not None and changed_identity_decisions is not None:
         told = named_by(identity_decisions, changed_identity_decisions)
         region = find_region(
-            observations.unionByName(joins_as_observations(decided_pairs(identity_decisions, settings))), blocked_identifiers(identity_decisions, settings),
+            observations, joins_as_observations(decided_pairs(identity_decisions, settings)), blocked_identifiers(identity_decisions, settings),
             changed_identifiers(observations, changed_observations, told, settings, since, as_of),
             told.where("action in ('block', 'unblock')").select("identifier_id").distinct(), previous_identity_map, previous_identity_audit, settings, as_of)
     return decide(observations, identity_decisions, settings, as_of, region), region
