@@ -34,6 +34,7 @@ from wayprint.journeys.matrix import map_stages
 from wayprint.journeys.sessions import sessionize
 from wayprint.journeys.settings import JourneySettings
 from wayprint.journeys.touches import place_touches
+from wayprint.matching.devices import suggest_devices
 from wayprint.matching.profiles import link_profiles
 from wayprint.matching.settings import MatchingSettings
 from wayprint.persons.consents import settle_consents
@@ -86,7 +87,7 @@ from wayprint.tables.journeys import (
     TOUCHES,
     VISITS,
 )
-from wayprint.tables.matching import PROFILE_GROUPS, PROFILE_PAIRS
+from wayprint.tables.matching import PROBABLE_DEVICES, PROFILE_GROUPS, PROFILE_PAIRS
 from wayprint.tables.persons import (
     HOUSEHOLD_MEMBERS,
     HOUSEHOLDS,
@@ -121,7 +122,7 @@ def compose(settings: Settings, keys: Keys) -> Settings:
     country, identity = settings.sources.default_country, settings.identity
     values = [canonical(kind, value, country) for kind, known in identity.types.items() for value in known.blocked]
     blocked = sorted({keys.identifier_id(*value) for value in values if value})
-    told = settings.replace("identity", blocked_ids=blocked).replace("matching", unique_types=identity.unique_types)
+    told = settings.replace("identity", blocked_ids=blocked).replace("matching", unique_types=identity.unique_types, device_types=identity.device_types)
     return told.replace("persons", device_types=identity.device_types).replace("journeys", device_types=identity.device_types)
 
 
@@ -154,6 +155,7 @@ JOBS: dict[str, tuple[Step, ...]] = {
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),
         Step(find_households, (VAULT, IDENTITY_MAP, CONTACTS, FILES), (HOUSEHOLDS, HOUSEHOLD_MEMBERS), prepare=hash_addresses),
         Step(match_profiles, (CONTACTS, VAULT, IDENTITY_MAP), (PROFILE_PAIRS, PROFILE_GROUPS)),
+        Step(suggest_devices, (EVENTS, IDENTITY_MAP), (PROBABLE_DEVICES,)),
     ),
     "journeys": (
         Step(sessionize, (EVENTS,), (SESSIONS,), each="origin_id"),

@@ -42,6 +42,12 @@ def test_a_mistake_in_a_source_names_file_and_cure(conf, old, new, words):
         assert word in message
 
 
+def test_only_an_event_is_sent_from_somewhere(conf):
+    message = told(conf, "kind: contact\n", "kind: contact\nnetwork_address: ip\n", "crm_contacts.yaml")
+    assert "sources/crm_contacts.yaml" in message
+    assert "network_address: only an event is sent from somewhere, and the source is of kind contact" in message
+
+
 def test_every_mistake_is_told_at_once(conf):
     (conf / "sources" / "other.yaml").write_text("kind: evnt\n")
     message = told(conf, "Europe/Paris", "Mars")

@@ -1,16 +1,18 @@
-"""Knobs of the tier that links profiles without a common identifier; values, units and reasons stand in conf/base.yaml."""
+"""Knobs of the tier that links profiles and devices without a common identifier; values, units and reasons stand in conf/base.yaml."""
 
 from __future__ import annotations
 
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 
+from wayprint.matching.closeness import HOME, PERSON
 from wayprint.tables.bronze import PURPOSES
 
 
 class MatchingSettings(BaseModel):
-    """Whether profiles are compared, with what, and how sure each purpose must be."""
+    """Whether profiles and devices are compared, with what, and how sure each purpose must be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,6 +27,14 @@ class MatchingSettings(BaseModel):
     calibration: tuple[tuple[float, float], ...]
     thresholds: dict[str, float]
     unique_types: tuple[str, ...]
+    device_types: tuple[str, ...]
+    devices_enabled: bool
+    devices_zone: str
+    devices_night: tuple[int, int]
+    devices_window_days: PositiveInt
+    devices_most: PositiveInt
+    devices_least: float
+    devices_weights: dict[str, dict[str, float]]
 
     @model_validator(mode="after")
     def check(self) -> MatchingSettings:
@@ -37,4 +47,16 @@ class MatchingSettings(BaseModel):
             raise ValueError("least_probability must be above 0 and at most 1")
         if low := sorted(name for name, least in self.thresholds.items() if not self.least_probability <= least <= 1):
             raise ValueError(f"thresholds.{low[0]} must be from least_probability ({self.least_probability}) to 1: pairs below that are not kept")
+        begins, ends = self.devices_night
+        if not 0 <= ends < begins <= 23:
+            raise ValueError("devices_night must be the hour at which a night begins and the smaller one at which it ends, like [20, 7]")
+        try:
+            ZoneInfo(self.devices_zone)
+        except (KeyError, ValueError):
+            raise ValueError(f"devices_zone {self.devices_zone!r} is not a zone like Europe/Paris") from None
+        if not 0 <= self.devices_least <= 1 or self.devices_most < 2:
+            raise ValueError("devices_least must be from 0 to 1, and devices_most at least 2")
+        for model, names in (("home", HOME), ("person", PERSON)):
+            if set(self.devices_weights.get(model, {})) != set(names):
+                raise ValueError(f"devices_weights.{model} needs a weight for each of {', '.join(names)}, and no other")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import ipaddress
 import re
 import unicodedata
 from functools import lru_cache
@@ -52,6 +53,27 @@ def identifier(type: str, text: str, country: str) -> Identifier | None:
     if type == "phone":
         return _phone(text, country)
     return Identifier(type, text)
+
+
+def network(address: str) -> str | None:
+    """The network that an IP address names, in one way of writing: an IPv4 address as it is, of an IPv6 address the /64.
+
+    A home has one IPv4 address, but a /64 of IPv6 addresses, of which each device takes new ones every day. None for what is
+    no address (a hash of one, too, of which nobody can tell whether it was a home's); for one that many networks use alike:
+    private, loopback, link-local, shared (RFC 6598), reserved, multicast; and for one whose end a tracker cut off for privacy,
+    whether it wrote an x for it (198.51.100.x) or zeros, which no device has.
+    An IPv4 address written as IPv6 (::ffff:...) is the IPv4 address.
+    """
+    try:
+        known = ipaddress.ip_address(address.strip())
+    except ValueError:
+        return None
+    if isinstance(known, ipaddress.IPv6Address):
+        known = known.ipv4_mapped or known
+    is_cut = int(known) & (0xFF if known.version == 4 else (1 << 64) - 1) == 0
+    if is_cut or not known.is_global or known.is_multicast or known.is_reserved:
+        return None
+    return str(known) if known.version == 4 else str(ipaddress.ip_network((int(known) >> 64 << 64, 64)))
 
 
 def canonical(type: str, value: str, country: str) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
 """One record of a source -> the canonical rows it stands for, by the source's field list compiled once for a file.
 
 1. Values are taken from their columns and converted; the first that cannot be is why the record is refused.
-2. Addresses are split; identifiers are written canonically and hashed; clear values are sealed for the vault.
+2. Addresses are split; identifiers and the sender's network are written canonically and hashed; clear values are sealed for the vault.
 3. The row gets its name, its digest and its ids; a record may tell further actions.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from wayprint.sources import pages
 from wayprint.sources.convert import BY_COLUMN, BY_TYPE, Refused, Times, converters, is_hash
 from wayprint.sources.fields import Get, Items, Names, Values, getter, item_fields, keep, stated
-from wayprint.sources.identifiers import Identifier, identifier
+from wayprint.sources.identifiers import Identifier, identifier, network
 from wayprint.sources.keys import Keys
 from wayprint.sources.readers import Held
 from wayprint.sources.settings import SourceSettings, Types
@@ -27,8 +27,9 @@ from wayprint.tables.bronze import ACTION, RAW_EVENTS
 
 Row = dict[str, Any]
 
-# What two deliveries of one action agree on: its id, its time, and everything it says (`flaws` is what we say of it).
-DIGESTED = ("event_id", "happened_at", *(c.name for c in ACTION if c.name != "flaws"))
+# What two deliveries of one action agree on: its id, its time, and everything it says. `flaws` is what we say of it, and a
+# telephone that sends again what it could not send has moved to another network since.
+DIGESTED = ("event_id", "happened_at", *(c.name for c in ACTION if c.name not in ("flaws", "network_id")))
 _told = itemgetter(*DIGESTED[1:])
 _repeated = itemgetter(*(name for name in DIGESTED if name != "origin_id"))
 # Records that state consent: those of a contact, which have no verb, and these actions.
@@ -41,7 +42,7 @@ def columns_read(spec: SourceSpec) -> tuple[tuple[str, ...], frozenset[str]]:
     found: set[str] = set()
     fields: list[FieldSpec] = [
         *spec.fields.values(), *spec.identifiers, *spec.vault.values(), *spec.attributes.values(), *spec.consents,
-        *(one for also in spec.also for one in also.fields.values()), *filter(None, (spec.page.url, spec.page.referrer))]
+        *(one for also in spec.also for one in also.fields.values()), *filter(None, (spec.page.url, spec.page.referrer, spec.network_address))]
     found.update(column for one in fields for column in one.column)
     found.update(rule.column for rule in spec.rules)
     found.update(part for by in (spec.names.by if spec.names else ()) for part in by.split("/"))
@@ -88,6 +89,7 @@ class Mapper:
         self._rules = [(one, self._column(one.column), self._convert("", one.how, None) if one.how else None) for one in spec.rules]
         self._url = self._get(spec.page.url, str) if spec.page.url else None
         self._referrer = self._get(spec.page.referrer, str) if spec.page.referrer else None
+        self._network_address = self._get(spec.network_address, str) if spec.network_address else None
         self._asked = tuple(sorted(spec.page.identifiers))
         self._name = Names(spec.names, places) if spec.names else None
         self._negative = spec.names.negative if spec.names else None
@@ -203,6 +205,8 @@ class Mapper:
         row["referrer_host"] = pages.referrer_host(came_from, row["page_host"]) if came_from else None
         if not row["device_type"] and row["user_agent"]:
             row["device_type"] = pages.device_type(row["user_agent"])
+        if self._network_address and (sender := self._network_address(values)):
+            row["network_id"] = _network_id(self.keys, sender)
         return found.asked
 
     def _identify(self, row: Row, values: Values, asked: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, Row]]:
@@ -284,6 +288,14 @@ def _named(keys: Keys, country: str, types: Types, given: tuple[tuple[str, str, 
         identifiers=tuple(pairs), flaws=tuple(sorted(flaws.items())) or None, types=frozenset(type for type, _ in pairs),
         strongest=next((id for _, id in ranked), None), device=next((id for type, id in ranked if types[type].names == "device"), None),
         clear=tuple((id, known.type, known.clear) for known, id in ids.items() if known.clear))
+
+
+# One home or carrier sends many records.
+@lru_cache(maxsize=65_536)
+def _network_id(keys: Keys, address: str) -> str | None:
+    """What stands for the network of an address; None where the address stands for none."""
+    known = network(address)
+    return keys.identifier_id("network", known) if known else None
 
 
 @lru_cache(maxsize=16_384)

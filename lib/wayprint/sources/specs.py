@@ -32,7 +32,7 @@ NEEDED = {"event": ("happened_at",), "contact": ("contact_id", "updated_at"), "c
           "reference": ("entity_id",)}
 FILLED = frozenset((
     "record_id", "file_id", "line_number", "source", "original", "payload_digest", "identifiers", "identifier_id", "origin_id",
-    "consents", "items", "click_id_type"))
+    "consents", "items", "click_id_type", "network_id"))
 
 
 class Spec(BaseModel):
@@ -254,7 +254,10 @@ class CompanionSpec(Spec):
 
 
 class SourceSpec(Spec):
-    """One file of conf/sources: which raw files, how they are read, what their columns mean."""
+    """One file of conf/sources: which raw files, how they are read, what their columns mean.
+
+    `network_address`: the column that holds the sender's IP address; it becomes `network_id` and is kept nowhere else.
+    """
 
     about: str
     paths: dict[str, str] = Field(min_length=1)
@@ -269,6 +272,7 @@ class SourceSpec(Spec):
     fields: dict[str, FieldSpec] = {}
     names: NamesSpec | None = None
     page: PageSpec = PageSpec()
+    network_address: FieldSpec | None = None
     identifiers: tuple[IdentifierSpec, ...] = ()
     sync_points: tuple[SyncSpec, ...] = ()
     consents: tuple[ConsentSpec, ...] = ()
@@ -304,6 +308,8 @@ class SourceSpec(Spec):
             one_of(self.constants.get("platform", "web"), PLATFORMS, "platform")
         if self.kind in ("cost", "reference") and (need := "platform" if self.kind == "cost" else "entity") not in self.constants:
             raise ValueError(f"constants.{need} is missing: every {self.kind} needs it")
+        if self.network_address and self.kind != "event":
+            raise ValueError(f"network_address: only an event is sent from somewhere, and the source is of kind {self.kind}")
         for name in self.vault:
             one_of(name, VAULT_FIELDS, "vault field")
         for reader in self.paths.values():

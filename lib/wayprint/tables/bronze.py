@@ -39,6 +39,7 @@ ACTION = (
     col("platform", "string", "where it was received: web, app, store, call_centre, email, ads, survey, crm, iot"),
     col("device_type", "string", "mobile, desktop, tablet, or null"),
     col("user_agent", "string", "as sent", personal=True),
+    col("network_id", "string", "keyed hash of the public network address it was sent from (of IPv6 the /64); null: none, or private", personal=True),
     col("page_host", "string", "host of the page, lower case"),
     col("page_path", "string", "path of the page without query or fragment"),
     col("referrer_host", "string", "host of the referring page, lower case; null if none or the same site"),

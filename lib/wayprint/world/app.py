@@ -61,10 +61,10 @@ def _calls(scene: Scene) -> pd.DataFrame:
     actions = scene.actions[scene.of_platform("app")]
     visit = actions["visit"].to_numpy()
     calls = actions[["verb", "t", "product", "term", "order", "named"]].assign(person=visits["person"].to_numpy()[visit],
-        device=visits["device"].to_numpy()[visit], campaign=visits["campaign"].to_numpy()[visit])
+        device=visits["device"].to_numpy()[visit], campaign=visits["campaign"].to_numpy()[visit], address=scene.networks.visits[visit])
     named = calls[calls["verb"] == "login"].assign(verb="identify", t=lambda c: c["t"] + 400)
     used = usages.assign(verb="usage", product=scene.goods.product_id.tolist().index("P10000") + CONNECTED * 20, term="",
-        order=-1, named=True, campaign=-1, device=scene.population.of("app_device", usages["person"].to_numpy()))
+        order=-1, named=True, campaign=-1, device=scene.population.of("app_device", usages["person"].to_numpy()), address=scene.networks.usages)
     used["named"] = used["t"].to_numpy() >= scene.traffic.account_from[used["person"].to_numpy()]
     return stacked([calls, named, used]).sort_values(["t", "person"], kind="stable", ignore_index=True)
 
@@ -81,7 +81,7 @@ def _lines(calls: pd.DataFrame, details: pd.DataFrame, scene: Scene, rng: np.ran
     users = [f'"userId":"{user}",' if user else "" for user in calls["user"]]
     rows = zip([k[0] for k in kinds], [_named(*k) for k in kinds], calls["message"], details["app_id"], users, when, when, sent,
         received, campaign, details["app_id"], details["maid"], system,
-               details["address"], details["agent"], bodies, strict=True)
+               calls["address"], details["agent"], bodies, strict=True)
     return [CALL % row for row in rows]
 
 

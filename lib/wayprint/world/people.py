@@ -183,8 +183,6 @@ def _devices(persons: pd.DataFrame, rng: np.random.Generator, days: int) -> pd.D
     shift = choose(rng, (-3 * 365 * 86_400, -40 * 86_400, -7_200, 5_400, 86_400, 30 * 86_400), (1, 1, 3, 3, 2, 1),
         len(devices)).astype(np.int64)
     devices["clock_shift_s"] = np.where(skewed, shift, 0)
-    devices["address"] = objects([f"{a}.{b}.{c}.{d}" for a, b, c,
-        d in rng.integers((80, 0, 0, 1), (96, 256, 256, 255), (len(devices), 4))])
     return devices
 
 

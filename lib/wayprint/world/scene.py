@@ -14,6 +14,7 @@ from wayprint.world.browsing import browse
 from wayprint.world.campaigns import Campaigns, campaigns
 from wayprint.world.care import Care, care
 from wayprint.world.chance import Array
+from wayprint.world.networks import Networks, networks
 from wayprint.world.offer import Offer, offer
 from wayprint.world.people import Population, population
 from wayprint.world.visits import Traffic, traffic
@@ -35,6 +36,7 @@ class Scene:
     traffic: Traffic
     actions: pd.DataFrame
     care: Care
+    networks: Networks
 
     @property
     def end(self) -> int:
@@ -58,5 +60,6 @@ def stage(people: int, days: int, seed: int, start: dt.date) -> Scene:
     behaviour = simulate(crowd, plan, periods, days, seed)
     moved = traffic(behaviour, crowd, plan, goods, start, seed)
     actions = browse(moved, crowd, goods, seed)
-    return Scene(seed, start, days, hours.date_texts(start, days), crowd, plan, goods, periods, behaviour, moved, actions,
-        care(moved, crowd, periods, days, start, seed))
+    cared = care(moved, crowd, periods, days, start, seed)
+    return Scene(seed, start, days, hours.date_texts(start, days), crowd, plan, goods, periods, behaviour, moved, actions, cared,
+        networks(moved, cared, crowd, days, start, seed))

@@ -61,8 +61,9 @@ def _hits(scene: Scene, notes: Notes, rng: np.random.Generator) -> pd.DataFrame:
     hits = pd.DataFrame({name: column[place] for name, column in kinds.items()})
     hits["t"], hits["person"], hits["visit"] = actions["t"].to_numpy(), person, visit
     hits["cookie"] = np.where(cleared, details["next_cookie"], details["cookie"])
-    for name, column in (("network", "network_id"), ("address", "address"), ("shift", "clock_shift_s")):
+    for name, column in (("network", "network_id"), ("shift", "clock_shift_s")):
         hits[name] = details[column].to_numpy()
+    hits["address"] = scene.networks.visits[visit]
     hits["session"] = uuids(rng, len(visits))[visit]
     hits["index"] = [str(n) for n in numbered(visit, pd.factorize(hits["cookie"])[0])]
     hits["geo"], hits["browser"] = snowplow.places(scene.population)[device], snowplow.browsers(scene.population)[device]
