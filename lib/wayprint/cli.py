@@ -96,7 +96,7 @@ def demo(
     days: Annotated[int, typer.Option(help="Days simulated.")] = 120,
     seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 1,
     folder: Annotated[Path, typer.Option(help="Where world and lake are put.")] = Path("demo"),
-    env: Env = "dev",
+    env: Env = "demo",
 ) -> None:
     """Simulate a retailer, write its vendors' raw files, and run the main job on them."""
     from wayprint.engine import keys_from_file
