@@ -93,13 +93,24 @@ def session(settings: SparkSettings, app: str = "wayprint") -> SparkSession:
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.cleaner.referenceTracking.cleanCheckpoints": "true",
+        # Where in our code each column expression was written is looked up for error messages: half the cost of writing one.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
+        "spark.sql.dataFrameQueryContext.enabled": "false",
         "spark.executorEnv.OMP_NUM_THREADS": "1",
     }
     for name, value in options.items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
+    _remember_classes(spark)
     return spark
+
+
+def _remember_classes(spark: SparkSession) -> None:
+    """Look the JVM's function classes up once: every column expression asks for them by name, and each asking searches all jars."""
+    jvm = spark.sparkContext._jvm
+    for name in ("functions", "org.apache.spark.sql.functions", "PythonSQLUtils", "PythonUtils"):
+        setattr(jvm, name, getattr(jvm, name))
 
 
 def own_session(spark: SparkSession) -> SparkSession:
