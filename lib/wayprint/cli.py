@@ -6,12 +6,14 @@ follows was published).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
 import secrets
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,8 +101,10 @@ def demo(
     env: Env = "demo",
 ) -> None:
     """Simulate a retailer, write its vendors' raw files, and run the main job on them."""
+    from wayprint import pipeline
     from wayprint.engine import keys_from_file
-    from wayprint.session import RUNTIME
+    from wayprint.session import RUNTIME, session
+    from wayprint.settings import load
     from wayprint.world import build
 
     place = folder / f"people-{people}-days-{days}-seed-{seed}-spark-{RUNTIME}"
@@ -112,10 +116,19 @@ def demo(
         err.print(f"made keys for the demo: {keys} (your own run takes WAYPRINT_HASH_KEY and WAYPRINT_VAULT_KEY from the environment)")
     keys_from_file(keys)
     start = dt.date(2026, 1, 1)
+    settings = load(pipeline.SECTIONS, env).spark
+
+    def start_jvm() -> None:
+        with contextlib.suppress(RuntimeError):  # what is missing is told when the run asks for it
+            session(settings)
+
+    starting = threading.Thread(target=start_jvm)
+    starting.start()  # it takes as long as the world does, on the other core
     world = build(people=people, days=days, seed=seed, start=start)
     shutil.rmtree(place / "raw", ignore_errors=True)
     world.write_raw(place / "raw")
     world.write_truth(place / "truth")
+    starting.join()
     as_of = start + dt.timedelta(days=days)
     err.print(f"wrote the raw files of {people:,} people over {days} days to {place / 'raw'}")
     raise typer.Exit(_run(str(place / "raw"), str(place / "lake"), as_of, env, None, truth=place / "truth"))

@@ -12,6 +12,7 @@ import datetime as dt
 import inspect
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from wayprint import __version__, pipeline
+from wayprint.audiences.destinations import Destination
 from wayprint.audiences.exports import export_rows
 from wayprint.audiences.files import write_files
 from wayprint.contracts import BadConfiguration, Step
@@ -245,22 +247,16 @@ class Engine:
         """Write the files of every advertising audience for every destination; their manifests."""
         settings = self.settings.audiences
         tables = {table.name: self.table(table.name) for table in pipeline.EXPORT_READS}
-        manifests = []
-        for audience in (a for a in settings.definitions if a.channel == "ads"):
-            for name, destination in settings.destinations.items():
-                rows = export_rows(**tables, audience=audience.name, destination=destination)
-                manifest = write_files(
-                    (r.asDict() for r in rows.toLocalIterator()),
-                    audience.name,
-                    name,
-                    destination,
-                    self.lake.side_folder("exports"),
-                    as_of,
-                    Keys.from_environment().open,
-                    settings.default_country,
-                )
-                manifests.append(dataclasses.asdict(manifest))
-        return manifests
+
+        def write(audience: str, name: str, destination: Destination) -> dict[str, Any]:
+            rows = export_rows(**tables, audience=audience, destination=destination)
+            given = (r.asDict() for r in rows.toLocalIterator())
+            folder, keys = self.lake.side_folder("exports"), Keys.from_environment()
+            return dataclasses.asdict(write_files(given, audience, name, destination, folder, as_of, keys.open, settings.default_country))
+
+        wanted = [(a.name, *named) for a in settings.definitions if a.channel == "ads" for named in settings.destinations.items()]
+        with ThreadPoolExecutor(self.settings.spark.threads) as pool:
+            return list(pool.map(lambda one: write(*one), wanted))
 
     def report(self, as_of: dt.date, truth: Path | None = None) -> tuple[Path, list[str]]:
         """Write report.html; its path and the five sentences of page one."""
