@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from wayprint import __version__, pipeline
+from wayprint.audiences.definition import Audience
 from wayprint.audiences.destinations import Destination
 from wayprint.audiences.exports import export_rows
 from wayprint.audiences.files import write_files
@@ -248,13 +249,14 @@ class Engine:
         settings = self.settings.audiences
         tables = {table.name: self.table(table.name) for table in pipeline.EXPORT_READS}
 
-        def write(audience: str, name: str, destination: Destination) -> dict[str, Any]:
-            rows = export_rows(**tables, audience=audience, destination=destination)
+        def write(audience: Audience, name: str, destination: Destination) -> dict[str, Any]:
+            rows = export_rows(**tables, audience=audience.name, destination=destination)
             given = (r.asDict() for r in rows.toLocalIterator())
             folder, keys = self.lake.side_folder("exports"), Keys.from_environment()
-            return dataclasses.asdict(write_files(given, audience, name, destination, folder, as_of, keys.open, settings.default_country))
+            return dataclasses.asdict(write_files(
+                given, audience.name, name, destination, folder, as_of, keys.open, settings.default_country, audience.is_exclusion))
 
-        wanted = [(a.name, *named) for a in settings.definitions if a.channel == "ads" for named in settings.destinations.items()]
+        wanted = [(a, *named) for a in settings.definitions if a.channel == "ads" for named in settings.destinations.items()]
         with ThreadPoolExecutor(self.settings.spark.threads) as pool:
             return list(pool.map(lambda one: write(*one), wanted))
 

@@ -42,6 +42,7 @@ def test_the_shipped_audiences_hold_to_the_grammar(shipped: dict[str, Any]) -> N
             "post_purchase"} <= {audience.name for audience in settings.definitions}
     assert check_folder(conf_folder() / "audiences", tuple(settings.channels), settings.states) == []
     assert tuple(settings.channels) == KNOWN_CHANNELS
+    assert [audience.name for audience in settings.definitions if audience.is_exclusion] == ["customers_off_acquisition"]
 
 
 def test_a_definition_can_be_read_aloud() -> None:
@@ -54,8 +55,9 @@ def test_no_shipped_audience_rests_on_opens(shipped: dict[str, Any]) -> None:
     assert "email_click" in problems(GOOD.replace("add_to_cart", "email_open"))[0]
 
 
-def test_a_promotion_cannot_rest_on_a_legitimate_interest() -> None:
+def test_a_promotion_cannot_rest_on_a_legitimate_interest_nor_exclude() -> None:
     assert "promotion" in problems(GOOD.replace("email_marketing", "{legitimate_interest: we like it}"))[0]
+    assert "one of the two" in problems(GOOD.replace("is_promotion: true", "is_promotion: true\nis_exclusion: true"))[0]
     assert "needs its reason" in problems(GOOD.replace("email_marketing", "legitimate_interest"))[0]
 
 

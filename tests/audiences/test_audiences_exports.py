@@ -71,5 +71,6 @@ def test_the_rows_become_a_file_whose_counts_cover_every_member(export: Callable
     rows = [row.asDict() for row in export(GOOGLE)]
     destination = Destination(**shipped["destinations"][GOOGLE])
     manifest = write_files(rows, "vip", GOOGLE, destination, tmp_path, dt.date(2026, 6, 15), bytes, "FR")
-    assert (manifest.persons_in, manifest.persons_written, manifest.persons_rejected) == (7, 1, 6)
+    assert (manifest.persons_in, manifest.persons_written, manifest.persons_rejected, manifest.use) == (7, 1, 6, "target")
+    assert write_files(rows, "vip", GOOGLE, destination, tmp_path, dt.date(2026, 6, 15), bytes, "FR", is_exclusion=True).use == "exclude"
     assert b"@b.fr" not in b"".join(path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file())

@@ -219,6 +219,16 @@ def test_the_holdout_is_near_its_share_stable_and_drawn_per_audience(spark: Any,
     assert {key[1] for key, row in lake.run(settings, DAY + dt.timedelta(days=1)).items() if row.is_holdout} == first
 
 
+def test_sizes_say_which_list_keeps_its_members_away(lake: Lake, rules: Callable[..., AudienceSettings]) -> None:
+    lake.people, lake.granted = {"ann"}, {"ann": True}
+    lake.touches = [("ann", "add_to_cart", back(1), None)]
+    who = {"who": {"did": {"event": "add_to_cart"}}}
+    lake.run(rules(shown=who, hidden={**who, "is_exclusion": True}))
+    assert {(row.audience, row.is_exclusion, row.members) for row in lake.sizes} == {("shown", False, 1), ("hidden", True, 1)}
+    lake.run(rules(shown=who), DAY + dt.timedelta(days=1))
+    assert {(row.audience, row.is_exclusion, row.left) for row in lake.sizes if row.counted_on != DAY} == {("shown", False, 0), ("hidden", False, 1)}
+
+
 def test_a_preview_counts_without_members_of_before(lake: Lake, rules: Callable[..., AudienceSettings]) -> None:
     lake.people, lake.granted = {"ann", "bob"}, {"ann": True}
     lake.touches = [("ann", "add_to_cart", back(1), None), ("bob", "add_to_cart", back(1), None)]

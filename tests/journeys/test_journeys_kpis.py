@@ -34,8 +34,11 @@ def figures(rows, at, knobs):
         "stage": None if name == "other" else "search", "score": {7: 0.8, 8: 0.2}.get(n)} for n, name in enumerate(names)])
     conversions = rows(
         CONVERSIONS,
-        {"converted_at": at("10:00"), "channel": "Email", "is_digital": True, "gross_amount": Decimal("0.10"), "revenue_amount": Decimal("0.10")},
-        {"converted_at": at("10:00"), "channel": "Store", "gross_amount": Decimal("10.20"), "refund_amount": Decimal("5.10"),
+        {"converted_at": at("10:00"), "channel": "Email", "is_digital": True, "currency": "EUR", "gross_amount": Decimal("0.10"), "revenue_amount": Decimal("0.10")},
+        {"converted_at": april, "channel": "Email", "currency": "EUR", "gross_amount": Decimal("8"), "revenue_amount": Decimal("8")},
+        {"converted_at": april, "channel": "Store", "currency": "CHF", "gross_amount": Decimal("6"), "refund_amount": Decimal("3"), "revenue_amount": Decimal("3")},
+        {"converted_at": april, "channel": "Store", "currency": None, "gross_amount": Decimal("1"), "revenue_amount": Decimal("1")},
+        {"converted_at": at("10:00"), "channel": "Store", "currency": "EUR", "gross_amount": Decimal("10.20"), "refund_amount": Decimal("5.10"),
          "revenue_amount": Decimal("5.10")})
     journeys = rows(
         JOURNEYS,
@@ -45,11 +48,11 @@ def figures(rows, at, knobs):
         {"started_at": at("10:00"), "ended_at": at("3 10:00"), "ended_by": "open", "channels": ["Direct"]})
     events = rows(EVENTS, *[{"event_name": n, "happened_at": at("10:00"), "channel": "Direct"} for n in ("page_ping", "consent", "page_view")])
     counted = conform(count_kpis(events, sessions, touches, visits, conversions, journeys, knobs), KPIS).collect()
-    return {(k.kpi, k.month, k.channel): k for k in counted}
+    return {(k.kpi, k.month, k.channel, k.currency): k for k in counted}
 
 
 def test_every_figure_of_the_dictionary_is_counted_as_it_says(figures, knobs):
-    march = {kpi: figure.value for (kpi, month, channel), figure in figures.items() if (month, channel) == (MARCH, "(all)")}
+    march = {kpi: figure.value for (kpi, month, channel, _), figure in figures.items() if (month, channel) == (MARCH, "(all)")}
     assert march == pytest.approx({
         "sessions": 3, "engagement_rate": 1 / 3, "visits": 3, "conversion_rate": 1 / 3, "touches": 10, "unmapped_share": 0.1, "ignored_events": 2,
         "active_persons": 3, "conversions": 2, "gross_amount": 10.30, "refund_amount": 5.10, "revenue_amount": 5.20, "refund_share": 5.1 / 10.3,
@@ -60,17 +63,24 @@ def test_every_figure_of_the_dictionary_is_counted_as_it_says(figures, knobs):
 
 def test_channels_add_up_to_the_whole_exactly_where_the_dictionary_says_so(figures, knobs):
     sums = defaultdict(Decimal)
-    for (kpi, month, channel), figure in figures.items():
+    for (kpi, month, channel, currency), figure in figures.items():
         if knobs.kpis[kpi].kind == "additive" and channel != "(all)":
-            sums[kpi, month] += Decimal(str(figure.value))
-    wholes = {key[:2]: Decimal(str(f.value)) for key, f in figures.items() if key[2] == "(all)" and knobs.kpis[key[0]].kind == "additive"}
+            sums[kpi, month, currency] += Decimal(str(figure.value))
+    wholes = {(*key[:2], key[3]): Decimal(str(f.value)) for key, f in figures.items() if key[2] == "(all)" and knobs.kpis[key[0]].kind == "additive"}
     assert sums == wholes
-    assert ("sessions", APRIL) in wholes
-    assert [figures["active_persons", MARCH, c].value for c in ("Direct", "Email", "(all)")] == [3, 2, 3]  # each once in all
+    assert ("sessions", APRIL, "XXX") in wholes
+    assert [figures["active_persons", MARCH, c, "XXX"].value for c in ("Direct", "Email", "(all)")] == [3, 2, 3]  # each once in all
 
 
 def test_a_ratio_shows_what_it_is_made_of_and_is_absent_without_a_denominator(figures):
-    rate = figures["conversion_rate", MARCH, "Email"]
+    rate = figures["conversion_rate", MARCH, "Email", "XXX"]
     assert (rate.value, rate.numerator, rate.denominator) == (0.5, 1.0, 2.0)
-    assert figures["conversion_rate", MARCH, "Store"].value == 0.0
-    assert ("conversion_rate", APRIL, "(all)") not in figures
+    assert figures["conversion_rate", MARCH, "Store", "XXX"].value == 0.0
+    assert ("conversion_rate", APRIL, "(all)", "XXX") not in figures
+
+
+def test_money_of_two_currencies_is_never_added(figures):
+    april = {(kpi, currency): figure.value for (kpi, month, channel, currency), figure in figures.items() if (month, channel) == (APRIL, "(all)")}
+    assert {currency: value for (kpi, currency), value in april.items() if kpi == "revenue_amount"} == {"EUR": 8.0, "CHF": 3.0, "XXX": 1.0}
+    assert (april["average_basket", "EUR"], april["average_basket", "CHF"], april["refund_share", "CHF"]) == (8.0, 3.0, 0.5)
+    assert [(currency, value) for (kpi, currency), value in april.items() if kpi == "conversions"] == [("XXX", 3.0)]

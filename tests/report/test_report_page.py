@@ -46,7 +46,7 @@ def frames() -> dict[str, pd.DataFrame]:
             "revenue_amount": [600.0, 50.0], "cost_per_conversion": [8.3, 200.0], "return_on_spend": [6.0, 0.25], "return_low": [4.0, 0.0], "return_high": [8.0, 0.9]}),
         "model_measures": pd.DataFrame({"model": ["purchase_30d"], "candidate": ["none"], "measure": ["not_trained"], "value": [None], "low": [None], "high": [None],
                                         "is_champion": [False], "model_version": [None], "verdict": ["not trained: 5 buyers"]}),
-        "audience_sizes": pd.DataFrame({"audience": ["a"], "counted_on": [DAY], "title": ["Abandoned <cart>"], "candidates": [20], "without_basis": [8], "suppressed": [2], "members": [10],
+        "audience_sizes": pd.DataFrame({"audience": ["a"], "counted_on": [DAY], "title": ["Abandoned <cart>"], "is_exclusion": [False], "candidates": [20], "without_basis": [8], "suppressed": [2], "members": [10],
                                         "holdout": [1], "entered": [10], "left": [0]}),
         "lifecycle": pd.DataFrame({"state": ["active"], "count": [100]}), "scores": pd.DataFrame({"model": [], "count": []}),
         "files": pd.DataFrame({"source": ["crm"], "files": [3], "lines": [1000], "kept": [990], "quarantined": [10], "held": [0], "reason": [None]}),
@@ -54,7 +54,7 @@ def frames() -> dict[str, pd.DataFrame]:
         "refused_events": pd.DataFrame({"source": ["web"], "rule": ["bot_rate"], "count": [30]}),
         "repeated_events": pd.DataFrame({"source": ["web"], "rule": ["other_payload"], "count": [2]}),
         "rule_results": pd.DataFrame({"table": [], "rule": [], "severity": [], "rows": [], "broken": []}),
-        "kpis": pd.DataFrame({"kpi": ["revenue_amount", "digital_revenue_share"], "month": [dt.date(2026, 4, 1)] * 2, "channel": ["(all)"] * 2, "value": [500.0, 0.6]}),
+        "kpis": pd.DataFrame({"kpi": ["revenue_amount", "digital_revenue_share"], "month": [dt.date(2026, 4, 1)] * 2, "channel": ["(all)"] * 2, "currency": ["EUR"] * 2, "value": [500.0, 0.6]}),
         "conversions": pd.DataFrame({"is_digital": [True], "currency": ["EUR"], "count": [30], "revenue_amount": [500.0]}),
     }
 
@@ -75,6 +75,26 @@ def test_five_sentences_say_people_journeys_sales_audiences_and_data(frames, set
         "Of all marketing Email is credited with most sales: 40 %, or 20 % to 40 % depending on the rule of credit.",
         "1 audience is ready with 10 places; the largest is “Abandoned <cart>” with 10.",
         "Of 1,000 records read, 42 (4.2 %) were refused, each with its reason."]
+
+
+def test_amounts_of_two_currencies_are_not_added(frames, settings):
+    frames["kpis"] = pd.concat([frames["kpis"], frames["kpis"].assign(currency="CHF", value=[90.0, 0.1]), frames["kpis"].assign(currency="XXX", value=[7.0, 0.9])])
+    frames["returns"] = pd.concat([frames["returns"], frames["returns"].assign(currency="CHF", cost_amount=[10.0, 20.0])])
+    blocks = {b.id: b for b in all_blocks(frames, settings.report, None)}
+    assert blocks["kpis"].number == "60 %"
+    assert "CHF, XXX" in blocks["kpis"].note
+    assert blocks["returns"].title.startswith("300 EUR were spent")
+    assert "CHF" in blocks["returns"].note
+    assert len(blocks["returns"].table) == 4
+
+
+def test_a_list_that_excludes_is_no_audience_to_talk_to(frames, settings):
+    kept = frames["audience_sizes"].assign(audience="b", title="Customers", members=700, is_exclusion=True)
+    frames["audience_sizes"] = pd.concat([frames["audience_sizes"], kept])
+    told = "1 audience is ready with 10 places; the largest is “Abandoned <cart>” with 10, beside 700 places in lists that exclude"
+    assert next(b for b in all_blocks(frames, settings.report, None) if b.id == "audiences").title == told
+    frames["audience_sizes"] = kept
+    assert "Nobody is to be addressed" in next(b for b in all_blocks(frames, settings.report, None) if b.id == "audiences").title
 
 
 def test_every_block_has_sentence_number_action_and_table_or_a_reason(frames, settings):

@@ -41,7 +41,10 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Audience:
-    """One audience file, checked. `purpose` is null where a legitimate interest is declared instead, with its reason."""
+    """One audience file, checked. `purpose` is null where a legitimate interest is declared instead, with its reason.
+
+    Members of an exclusion (`is_exclusion`) are kept away from what others are shown; of any other audience they are addressed.
+    """
 
     name: str
     title: str
@@ -51,13 +54,14 @@ class Audience:
     legitimate_interest: str | None
     unless_denied: str | None
     is_promotion: bool
+    is_exclusion: bool
     holdout_share: float
     who: Criterion
 
     def in_words(self) -> str:
         """The whole definition in a sentence or two."""
         right = f"{self.purpose} granted" if self.purpose else f"legitimate interest: {self.legitimate_interest}"
-        kind = "a promotion" if self.is_promotion else "no promotion"
+        kind = "a promotion" if self.is_promotion else "an exclusion" if self.is_exclusion else "no promotion"
         held_out = f", {self.holdout_share:.0%} held out" if self.holdout_share else ""
         return f"{self.title}. Who {in_words(self.who)}. By {self.channel}, {kind}, {right}{held_out}."
 
@@ -88,7 +92,7 @@ def spelled(path: Path_) -> str:
     return text
 
 
-FIELDS = ("title", "description", "purpose", "channel", "holdout_share", "is_promotion", "who")
+FIELDS = ("title", "description", "purpose", "channel", "holdout_share", "is_promotion", "is_exclusion", "who")
 REQUIRED_FIELDS = ("title", "purpose", "channel", "is_promotion", "who")
 
 
@@ -199,10 +203,13 @@ def validate(
     promotion = reader.option(flag, content.get("is_promotion", False), ("is_promotion",), False)
     if promotion and purpose[1] is not None:
         reader.wrong(("purpose",), "a promotion needs a purpose the person has granted; a legitimate interest does not carry it")
+    exclusion = reader.option(flag, content.get("is_exclusion", False), ("is_exclusion",), False)
+    if promotion and exclusion:
+        reader.wrong(("is_exclusion",), "a promotion is sent to its members, an exclusion keeps it from them: one of the two")
     audience = Audience(
         name=name, title=reader.option(sentence, content.get("title", name), ("title",), name),
         description=reader.option(sentence, content.get("description", name), ("description",), ""), channel=str(content.get("channel")),
-        purpose=purpose[0], legitimate_interest=purpose[1], unless_denied=purpose[2], is_promotion=promotion,
+        purpose=purpose[0], legitimate_interest=purpose[1], unless_denied=purpose[2], is_promotion=promotion, is_exclusion=exclusion,
         holdout_share=reader.option(number(0, 1), content.get("holdout_share", 0), ("holdout_share",), 0.0),
         who=reader.criterion(content["who"], ("who",)) if "who" in content else Group("all", ()))
     return (None, reader.problems) if reader.problems else (audience, [])

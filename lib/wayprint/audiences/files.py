@@ -32,13 +32,17 @@ class WrittenFile:
 
 @dataclass
 class Manifest:
-    """What was handed over. `in` is always `written` plus `rejected`, for persons and for values alike."""
+    """What was handed over. `in` is always `written` plus `rejected`, for persons and for values alike.
+
+    `use` says what the list is for at the platform: to `target` its members, or to `exclude` them.
+    """
 
     audience: str
     destination: str
     rule_set: str
     as_of: str
     operation: str = "replace"
+    use: str = "target"
     consent: dict[str, str] = field(default_factory=dict)
     legal_bases: dict[str, int] = field(default_factory=dict)
     persons_in: int = 0
@@ -55,7 +59,7 @@ class Manifest:
 
 def write_files(
     rows: Iterable[Row], audience: str, destination_name: str, destination: Destination, folder: Path, as_of: dt.date, open_sealed: Open,
-    default_country: str) -> Manifest:
+    default_country: str, is_exclusion: bool = False) -> Manifest:
     """Write `folder/<destination>/<audience>/<as_of>/` and return its manifest.
 
     `rows` are those of `export_rows`, sorted by person; values are opened one person at a time and never kept. The folder appears whole
@@ -65,7 +69,8 @@ def write_files(
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    manifest = Manifest(audience, destination_name, destination.version, as_of.isoformat(), consent=dict(destination.consent))
+    use = "exclude" if is_exclusion else "target"
+    manifest = Manifest(audience, destination_name, destination.version, as_of.isoformat(), use=use, consent=dict(destination.consent))
     counts = {name: Counter[str]() for name in ("in", "written", "rejected", "reasons", "bases")}
     with (partial / "rejects.csv").open("w", encoding="utf-8", newline="") as file:
         rejects = csv.writer(file, lineterminator="\n")

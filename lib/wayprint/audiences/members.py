@@ -56,10 +56,11 @@ def choose_members(
 
 def count_sizes(prepared: DataFrame, members: DataFrame, settings: AudienceSettings, as_of: dt.date) -> DataFrame:
     """One row per audience: an empty one too, and one no longer defined on the run in which its members leave."""
-    titles = F.explode(F.array(*[F.struct(F.lit(a.name).alias("audience"), F.lit(a.title).alias("title")) for a in settings.definitions]))
+    titles = F.explode(F.array(*[
+        F.struct(F.lit(a.name).alias("audience"), F.lit(a.title).alias("title"), F.lit(a.is_exclusion).alias("is_exclusion")) for a in settings.definitions]))
     # An aggregate over nothing is one row: the titles come from the settings, not from the data.
     lines = prepared.limit(0).agg(F.count(F.lit(1))).select(titles.alias("t")).select("t.*") if settings.definitions else (
-        prepared.limit(0).select("audience", F.col("audience").alias("title")))
+        prepared.limit(0).select("audience", F.col("audience").alias("title"), F.lit(False).alias("is_exclusion")))
     entered = F.col("is_member") & (F.col("entered_on") == F.lit(as_of))
     left = (F.col("left_on") == F.lit(as_of)) & (F.col("entered_on") < F.lit(as_of))
     lines = lines.unionByName(prepared.select("audience", "verdict"), allowMissingColumns=True).unionByName(
@@ -68,6 +69,7 @@ def count_sizes(prepared: DataFrame, members: DataFrame, settings: AudienceSetti
     verdict = F.col("verdict")
     return lines.groupBy("audience").agg(
         F.lit(as_of).alias("counted_on"), F.coalesce(F.max("title"), F.first("audience")).alias("title"),
+        F.coalesce(F.max("is_exclusion"), F.lit(False)).alias("is_exclusion"),
         _count(verdict.isin("member", "no_basis", "suppressed")).alias("candidates"), _count(verdict == "no_basis").alias("without_basis"),
         _count(verdict == "suppressed").alias("suppressed"), _count(verdict == "member").alias("members"),
         _count(F.col("is_holdout")).alias("holdout"), _count(F.col("entered")).alias("entered"), _count(F.col("left")).alias("left"),

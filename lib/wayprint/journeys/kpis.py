@@ -8,52 +8,60 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from wayprint.journeys.settings import FACTS, JourneySettings, Kpi
+from wayprint.tables.quality import NO_CURRENCY
 
 EXACT = "decimal(38,6)"  # sums of decimals do not depend on the order of the rows, sums of doubles do
 DAY_US = 86_400_000_000
 ALL = "(all)"
+MONEY = ("gross_amount", "refund_amount", "revenue_amount", "digital_revenue_amount")
 
 
 def count_kpis(
     events: DataFrame, sessions: DataFrame, touches: DataFrame, visits: DataFrame, conversions: DataFrame, journeys: DataFrame,
     settings: JourneySettings,
 ) -> DataFrame:
-    """One row per figure, month (UTC) and channel, and one for all channels together.
+    """One row per figure, month (UTC), channel and currency, and one for all channels together.
 
     An additive figure sums over channels to (all); a distinct one does not (a person may use two channels); a ratio is numerator
     over denominator, at (all) that of the sums, and is absent without a denominator. Each fact is dated and placed by its own row:
     a visit by its start and arrival channel, a conversion by its sale, a journey by its end and its first channel. Amounts of
-    different currencies are added as they are.
+    different currencies are never added: a figure that counts money has one row per currency, its orders those of that currency;
+    any other figure, and money of a conversion that names no currency, stands under XXX.
     """
     facts = (
         monthly(sessions, "started_at", session_facts()),
         monthly(visits, "started_at", visit_facts()),
         monthly(touches, "happened_at", touch_facts(settings)),
-        monthly(conversions, "converted_at", conversion_facts()),
+        monthly(conversions, "converted_at", conversion_facts(), F.coalesce("currency", F.lit(NO_CURRENCY))),
         monthly(journeys.withColumn("channel", F.coalesce(F.get("channels", F.lit(0)), F.lit("Unassigned"))), "ended_at", journey_facts()),
         monthly(events.where(F.col("event_name").isin(*settings.stages.ignored_events)), "happened_at", {"ignored_events": one()}),
         active_persons(touches))
     is_distinct = F.col("fact") == "active_persons"
     places = F.when(is_distinct, F.array("channel")).otherwise(F.array(F.col("channel"), F.lit(ALL)))
+    # Figures without money are of all currencies together, which is the group without one.
+    moneys = F.when(F.col("currency").isNull(), F.array("currency")).otherwise(F.array("currency", F.lit(None).cast("string")))
     wide = (
         reduce(DataFrame.unionByName, facts)
-        .select("month", "fact", "amount", F.explode(places).alias("channel"))
-        .groupBy("month", "channel")
+        .select("month", "currency", "fact", "amount", F.explode(places).alias("channel"))
+        .select("month", "channel", "fact", "amount", F.explode(moneys).alias("currency"))
+        .groupBy("month", "channel", "currency")
         .agg(*[F.sum(F.when(F.col("fact") == fact, F.col("amount"))).alias(fact) for fact in FACTS]))
     figures = F.array(*[figure(name, kpi) for name, kpi in settings.kpis.items()])
     return (
-        wide.select("month", "channel", F.explode(figures).alias("figure"))
-        .where(F.col("figure.value").isNotNull())
-        .select("figure.kpi", "month", "channel", "figure.value", "figure.numerator", "figure.denominator"))
+        wide.select("month", "channel", "currency", F.explode(figures).alias("figure"))
+        .where(F.col("figure.value").isNotNull() & (F.col("figure.is_money") == F.col("currency").isNotNull()))
+        .select("figure.kpi", "month", "channel", F.coalesce("currency", F.lit(NO_CURRENCY)).alias("currency"),
+                "figure.value", "figure.numerator", "figure.denominator"))
 
 
-def monthly(rows: DataFrame, at: str, facts: dict[str, Column]) -> DataFrame:
-    """The sums of `facts` by month of `at` and channel, one row each; absent where nothing was counted."""
-    sums = rows.groupBy(F.to_date(F.trunc(at, "month")).alias("month"), "channel").agg(
+def monthly(rows: DataFrame, at: str, facts: dict[str, Column], currency: Column | None = None) -> DataFrame:
+    """The sums of `facts` by month of `at`, channel and currency (null: none), one row each; absent where nothing was counted."""
+    money = F.lit(None).cast("string") if currency is None else currency
+    sums = rows.groupBy(F.to_date(F.trunc(at, "month")).alias("month"), "channel", money.alias("currency")).agg(
         *[F.sum(what.cast(EXACT)).alias(fact) for fact, what in facts.items()])
     pairs = F.array(*[F.struct(F.lit(fact).alias("fact"), F.col(fact).alias("amount")) for fact in facts])
-    return sums.select("month", "channel", F.explode(pairs).alias("pair")).select("month", "channel", "pair.fact", "pair.amount").where(
-        F.col("amount").isNotNull())
+    return sums.select("month", "channel", "currency", F.explode(pairs).alias("pair")).select(
+        "month", "channel", "currency", "pair.fact", "pair.amount").where(F.col("amount").isNotNull())
 
 
 def active_persons(touches: DataFrame) -> DataFrame:
@@ -64,11 +72,11 @@ def active_persons(touches: DataFrame) -> DataFrame:
     return (
         seen.select("month", F.explode(F.array(F.col("channel"), F.lit(ALL))).alias("channel"), "person_id")
         .groupBy("month", "channel").agg(F.count_distinct("person_id").cast(EXACT).alias("amount"))
-        .select("month", "channel", F.lit("active_persons").alias("fact"), "amount"))
+        .select("month", "channel", F.lit(None).cast("string").alias("currency"), F.lit("active_persons").alias("fact"), "amount"))
 
 
 def figure(name: str, kpi: Kpi) -> Column:
-    """A struct of kpi, value, numerator, denominator; the value is null where it cannot be said."""
+    """A struct of kpi, is_money, value, numerator, denominator; the value is null where it cannot be said."""
     of = F.col(kpi.of).cast("double")
     nothing = F.lit(None).cast("double")
     if kpi.out_of is None:
@@ -77,7 +85,8 @@ def figure(name: str, kpi: Kpi) -> Column:
         denominator = F.when(F.col(kpi.out_of) > 0, F.col(kpi.out_of).cast("double"))
         numerator = F.coalesce(of, F.lit(0.0))
         value = numerator / denominator
-    return F.struct(F.lit(name).alias("kpi"), value.alias("value"), numerator.alias("numerator"), denominator.alias("denominator"))
+    is_money = F.lit(kpi.of in MONEY or kpi.out_of in MONEY)
+    return F.struct(F.lit(name).alias("kpi"), is_money.alias("is_money"), value.alias("value"), numerator.alias("numerator"), denominator.alias("denominator"))
 
 
 def one(where: Column | None = None) -> Column:

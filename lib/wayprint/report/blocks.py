@@ -16,6 +16,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from wayprint.report.settings import ReportSettings
+from wayprint.tables.quality import NO_CURRENCY
 
 Frames = dict[str, pd.DataFrame]
 INK, SOFT, ACCENT, WARM = "#1f2a37", "#9aa7b5", "#0f766e", "#c2410c"
@@ -248,13 +249,16 @@ def returns(frames: Frames, settings: ReportSettings) -> Block:
     rows = rows[(rows["model"] == settings.headline_model) & rows["campaign"].isna() & (rows["cost_amount"] > 0)].sort_values("return_on_spend", ascending=False)
     if rows.empty:
         return _missing("returns", "No media cost yet", "Bring the platforms' cost reports (conf/sources/ads_*.yaml) to see what each channel returns.")
+    everything = rows
+    currency = str(rows.groupby("currency")["cost_amount"].sum().idxmax())  # what most is spent in; amounts of two currencies are not added
+    rows = rows[rows["currency"] == currency]
+    others = f" Spend in {', '.join(sorted(set(everything['currency']) - {currency}))} stands in the table alone." if len(everything) > len(rows) else ""
     low, high = rows["return_low"], rows["return_high"]
     figure = go.Figure(go.Bar(
         x=rows["return_on_spend"], y=rows["channel"], orientation="h", marker_color=ACCENT,
         error_x={"type": "data", "symmetric": False, "array": (high - rows["return_on_spend"]).fillna(0), "arrayminus": (rows["return_on_spend"] - low).fillna(0)}))
     figure.add_vline(x=1, line_dash="dot", line_color=WARM)
     best = rows.iloc[0]
-    currency = str(best["currency"] or "")
     figure.update_xaxes(title=f"{currency} of revenue per {currency} spent")
     figure.update_yaxes(autorange="reversed")
     weak = rows[rows["return_high"].fillna(float("inf")) < 1]
@@ -264,8 +268,8 @@ def returns(frames: Frames, settings: ReportSettings) -> Block:
         f"{float(rows['revenue_amount'].sum()) / spend:.1f}", f"{currency} of revenue per {currency} spent, all channels together",
         (f"Even at best {', '.join(weak['channel'])} returns less than it costs: cut it, or hold out a group to prove its worth." if len(weak)
          else "No channel is surely below its cost. Move budget in small steps towards those whose thin line begins furthest right."),
-        _figure(figure, 120 + 42 * len(rows)), rows[["channel", "currency", "cost_amount", "conversions", "revenue_amount", "cost_per_conversion", "return_on_spend", "return_low", "return_high"]],
-        f"Thin lines: the range that chance allows (95 %). Rule of credit: {settings.headline_model}; revenue net of refunds. Dotted line: revenue equals spend. Credit is no proof of effect.")
+        _figure(figure, 120 + 42 * len(rows)), everything[["channel", "currency", "cost_amount", "conversions", "revenue_amount", "cost_per_conversion", "return_on_spend", "return_low", "return_high"]],
+        f"Thin lines: the range that chance allows (95 %). Rule of credit: {settings.headline_model}; revenue net of refunds. Dotted line: revenue equals spend. Credit is no proof of effect.{others}")
 
 
 def model(frames: Frames) -> Block:
@@ -309,14 +313,20 @@ def audiences(frames: Frames) -> Block:
         go.Bar(y=titles, x=now["suppressed"], name="suppressed", orientation="h", marker_color=WARM),
         go.Bar(y=titles, x=now["without_basis"], name="no consent", orientation="h", marker_color="#d6dde5")])
     figure.update_layout(barmode="stack")
-    largest = now.iloc[-1]
+    reached, excluded = now[~now["is_exclusion"].astype(bool)], now[now["is_exclusion"].astype(bool)]
+    kept = f"{whole(excluded['members'].sum())} places in lists that exclude"
+    if len(reached):
+        said = f"{len(reached)} audience{'s are' if len(reached) > 1 else ' is'} ready with {whole(reached['members'].sum())} places; the largest is “{reached.iloc[-1]['title']}” with {whole(reached.iloc[-1]['members'])}"
+        said += f", beside {kept}" if len(excluded) else ""
+    else:
+        said = f"Nobody is to be addressed: there are only {kept}"
     refused = float(now["without_basis"].sum() / max(now["candidates"].sum(), 1))
     return Block(
-        "audiences", f"{len(now)} audience{'s are' if len(now) > 1 else ' is'} ready with {whole(now['members'].sum())} places; the largest is “{largest['title']}” with {whole(largest['members'])}",
-        whole(now["members"].sum()), "places in audiences, each with consent or another legal basis",
+        "audiences", said,
+        whole(reached["members"].sum()), "places in audiences, each with consent or another legal basis",
         f"{share(refused)} of those who meet the criteria are left out for want of consent: ask for it where they are happiest, after a good delivery or a solved ticket.",
         _figure(figure, 130 + 46 * len(now)), now.sort_values("members", ascending=False)[
-            ["audience", "title", "candidates", "without_basis", "suppressed", "members", "holdout", "entered", "left"]],
+            ["audience", "title", "is_exclusion", "candidates", "without_basis", "suppressed", "members", "holdout", "entered", "left"]],
         "A person has a place in each audience that fits. Held out: left alone on purpose, so that the effect can be measured. Suppressed: open complaint or too many contacts.")
 
 
@@ -343,20 +353,24 @@ def quality(frames: Frames) -> Block:
 def kpis(frames: Frames, settings: ReportSettings) -> Block:
     rows = frames["kpis"]
     everywhere = rows[rows["channel"] == "(all)"].sort_values("month")
+    revenue = everywhere[everywhere["kpi"] == "revenue_amount"].groupby("currency")["value"].sum().sort_values()
+    main = str(revenue.index[-1]) if len(revenue) else NO_CURRENCY  # what most is sold in; amounts of two currencies are not added
+    everywhere = everywhere[everywhere["currency"].isin([NO_CURRENCY, main])].assign(is_main=lambda found: found["currency"] == main)
+    everywhere = everywhere.sort_values(["month", "is_main"]).drop_duplicates(["kpi", "month"], keep="last")
     months = sorted(set(everywhere["month"]))
     dictionary = pd.DataFrame([
         {"kpi": name, "definition": entry.get("definition"), "formula": entry.get("formula"), "unit": entry.get("unit"), "owner": entry.get("owner"), "tag": entry.get("tag"),
          **{f"{m:%Y-%m}": _value(everywhere, name, m) for m in months[-3:]}} for name, entry in settings.kpis.items()])
-    currencies = sorted(set(frames["conversions"]["currency"].dropna()))
     sold = everywhere[everywhere["kpi"] == "revenue_amount"]
     digital = everywhere[everywhere["kpi"] == "digital_revenue_share"]
     figure = go.Figure(go.Bar(x=[f"{m:%Y-%m}" for m in sold["month"]], y=sold["value"], marker_color=ACCENT))
     figure.update_xaxes(type="category")
-    figure.update_yaxes(title=", ".join(["revenue", *(currencies if len(currencies) == 1 else [])]))
+    figure.update_yaxes(title="revenue" if main == NO_CURRENCY else f"revenue, {main}")
     latest = float(digital["value"].iloc[-1]) if len(digital) else 0.0
     return Block("kpis", f"{share(latest)} of the latest month's revenue is made online; it is one of {len(dictionary)} figures with one definition each", share(latest), "of revenue online, latest month",
                  "Quote these and no others: each has one formula and one owner, and its channels add up to the whole.", _figure(figure, 260) if len(sold) else None, dictionary,
-                 "Monthly revenue, net of refunds; the last month may not be over. All figures and their definitions are in the table.")
+                 "Monthly revenue, net of refunds; the last month may not be over. All figures and their definitions are in the table."
+                 + (f" Money is in {main}; what was sold in {', '.join(sorted(set(revenue.index) - {main}))} is in the table kpis." if len(revenue) > 1 else ""))
 
 
 def _value(rows: pd.DataFrame, name: str, month: Any) -> float | None:

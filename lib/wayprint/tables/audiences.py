@@ -32,6 +32,7 @@ AUDIENCE_SIZES = Table(
         col("audience", "string", "file name in conf/audiences"),
         col("counted_on", "date", "as_of of the run"),
         col("title", "string", "from the audience's file", required=True),
+        col("is_exclusion", "boolean", "members are kept away from what others are shown, not addressed", required=True),
         col("candidates", "long", "persons who meet the criteria", required=True),
         col("without_basis", "long", "refused for want of consent", required=True),
         col("suppressed", "long", "refused by a suppression (open complaint, pressure cap)", required=True),

@@ -13,12 +13,15 @@ RULE_RESULTS = Table(
         col("broken", "long", "rows that break it", required=True),
         col("run_id", "string", "run", required=True)))
 
+NO_CURRENCY = "XXX"  # ISO 4217: where no currency is involved
+
 KPIS = Table(
-    "kpis", layer="gold", grain="one figure of one month and channel", key=("kpi", "month", "channel"), owner="everybody",
+    "kpis", layer="gold", grain="one figure of one month, channel and currency", key=("kpi", "month", "channel", "currency"), owner="everybody",
     columns=(
         col("kpi", "string", "name in conf/kpis.yaml"),
         col("month", "date", "first day of the month, UTC"),
         col("channel", "string", "channel, or (all)"),
+        col("currency", "string", "ISO 4217, of figures that count money; XXX: no currency"),
         col("value", "double", "value; additive ones sum over channels to (all)"),
         col("numerator", "double", "for a ratio: what is counted"),
         col("denominator", "double", "for a ratio: out of what")))
