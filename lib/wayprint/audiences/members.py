@@ -51,7 +51,9 @@ def choose_members(
     members = _with_history(_with_holdout(prepared, settings.definitions), previous_audience_members, as_of)
     sizes = count_sizes(prepared, members, settings, as_of)
     earlier = previous_audience_sizes.where(F.col("counted_on") != F.lit(as_of))
-    return sizes.unionByName(earlier), members
+    # Runs before 0.2.0 did not say which list excludes.
+    told = sizes.unionByName(earlier, allowMissingColumns=True)
+    return told.withColumn("is_exclusion", F.coalesce("is_exclusion", F.lit(False))), members
 
 
 def count_sizes(prepared: DataFrame, members: DataFrame, settings: AudienceSettings, as_of: dt.date) -> DataFrame:
