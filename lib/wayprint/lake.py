@@ -25,12 +25,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from wayprint import delta_log
 from wayprint.contracts import Table
 
 METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 TXN_APP = "spark.databricks.delta.write.txnAppId"
 TXN_VERSION = "spark.databricks.delta.write.txnVersion"
-LOG_DEPTH = 60
 OVERWRITE_SHARE = 1 / 3
 
 
@@ -149,12 +149,12 @@ class Lake:
         from delta.tables import DeltaTable
 
         if self.folder is not None:
-            commits = tuple(_local_commits(Path(self.path(table)) / "_delta_log"))
+            commits = tuple(Commit(version, _note(info.get("userMetadata"))) for version, info in delta_log.commits(Path(self.path(table))))
             return State(commits[0].version if commits else None, commits)
         try:
             if not self.by_name and not DeltaTable.isDeltaTable(spark, self.path(table)):
                 return State()
-            entries = DeltaTable.forName(spark, self._reference(table)).history(LOG_DEPTH).select("version", "userMetadata").collect()
+            entries = DeltaTable.forName(spark, self._reference(table)).history(delta_log.MOST_COMMITS).select("version", "userMetadata").collect()
         except PySparkException as error:
             if re.search("NOT_FOUND|not a Delta table|MISSING_DELTA_TABLE", str(error)):
                 return State()
@@ -166,6 +166,9 @@ class Lake:
         """The rows of one version; no rows, with the promised columns, where the table is not there yet."""
         if version is None:
             return spark.createDataFrame([], table.ddl)
+        files = None if self.folder is None else delta_log.files(Path(self.path(table)), version)
+        if files is not None:
+            return spark.read.schema(files.schema).parquet(*files.paths) if files.paths else spark.createDataFrame([], files.schema)
         return spark.read.option("versionAsOf", version).table(self._reference(table))
 
     def changed_keys(self, spark: SparkSession, table: Table, state: State, since: int, until: int, each: str) -> DataFrame | None:
@@ -315,15 +318,6 @@ class Lake:
         """Forget a table of a local lake entirely (tests, a fresh start)."""
         if self.folder is not None:
             shutil.rmtree(self.path(table), ignore_errors=True)
-
-
-def _local_commits(log: Path) -> Iterator[Commit]:
-    """The latest commits of a local table, newest first, from the commit files that the Delta protocol prescribes."""
-    names = sorted((p.name for p in log.glob("*.json") if p.stem.isdigit()), reverse=True) if log.is_dir() else []
-    for name in names[:LOG_DEPTH]:
-        with open(log / name, encoding="utf-8") as lines:
-            info: dict[str, Any] = next((entry["commitInfo"] for entry in map(json.loads, lines) if "commitInfo" in entry), {})
-        yield Commit(int(name.split(".")[0]), _note(info.get("userMetadata")))
 
 
 def _note(text: str | None) -> dict[str, Any] | None:

@@ -38,7 +38,7 @@ def a_person(draw: random.Random) -> Person:
              "families": draw.choice([None, [], ["shoes"], ["maps", "tents"]]), "reason": draw.choice([None, "Claim: broken", "delivery"]),
              "status": draw.choice([None, None, "solved"])} for _ in range(draw.randrange(9))],
         "orders": [
-            {"converted_at": moment(), "channel": draw.choice(CHANNELS), "families": draw.choice([["shoes"], ["maps"]]), "currency": "EUR",
+            {"converted_at": moment(), "channel": draw.choice(CHANNELS), "families": draw.choice([["shoes"], ["maps"]]), "currency": draw.choice(["EUR", "EUR", "GBP", None]),
              "revenue_amount": Decimal(draw.randrange(40000)) / 100} for _ in range(draw.randrange(4))],
         "state": draw.choice(["active", "loyal", "suspect", None]),
         "score": draw.choice([None, (0.1, 9), (0.5, 5), (0.9, 1)]),
@@ -130,7 +130,10 @@ def holds(person: Person, criterion: dict[str, Any]) -> bool:
                 return bool(last) and (not after or max(last) > max(after))
             return True
         case "spent":
-            spent = sum((row["revenue_amount"] for row in matching(person, o, "orders")), Decimal(0))
+            sums: dict[str | None, Decimal] = {}
+            for row in matching(person, o, "orders"):
+                sums[row["currency"]] = sums.get(row["currency"], Decimal(0)) + row["revenue_amount"]
+            spent = max(sums.values(), default=Decimal(0))
             return o.get("at_least", 0) <= spent <= Decimal(str(o.get("at_most", 10**9)))
         case "score":
             if person["score"] is None or o["model"] != "m":

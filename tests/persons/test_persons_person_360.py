@@ -52,7 +52,7 @@ class Lives:
                      reason=rng.choice([None, "late", "price"]), source=rng.choice(["a", "b"]))
         for order in orders:
             self.add(CONVERSIONS, order_id=order, conversion_id=f"c{order}", person_id=person, converted_at=self.at(), sale_place=rng.choice(["web", "store"]), gross_amount=Decimal(30),
-                     revenue_amount=Decimal(rng.choice([10, 30])), families=rng.choice([["oven"], ["fan", "oven"], None]), store_id=rng.choice([None, "S2"]), sources=["a", "b"], channel="Direct")
+                     revenue_amount=Decimal(rng.choice([10, 30])), families=rng.choice([["oven"], ["fan", "oven"], None]), store_id=rng.choice([None, "S2"]), sources=["a", "b"], channel="Direct", currency=rng.choice(["EUR", "EUR", "GBP", None]))
         for k in range(rng.choice([0, 2])):
             self.add(VISITS, visit_id=f"v{n}-{k}", person_id=person, channel=rng.choice(["Email", "Paid Search"]))
             self.add(JOURNEYS, journey_id=f"j{n}-{k}", person_id=person, ended_by=rng.choice(["silence", "open"]))
@@ -115,9 +115,12 @@ def answer(lives: Lives, person: dict[str, Any]) -> dict[str, Any]:
     def every(rows: list[dict[str, Any]], column: str) -> list[str]:
         return sorted({row[column] for row in rows if row[column] is not None})
 
+    named = Counter(o["currency"] for o in orders if o["currency"])
+    money = max(named, key=lambda c: (named[c], c)) if named else None
     return {
         "person_id": name, "is_known": person["is_known"], "identifier_types": ["email"], "known_fields": every([{"f": f} for f in ("country", "postal_area") if person[f]], "f"),
-        "orders": len(orders), "revenue_amount": sum((o["revenue_amount"] for o in orders), Decimal(0)), "families": sorted({f for o in orders for f in o["families"] or []}),
+        "orders": len(orders), "revenue_currency": money, "revenue_amount": sum((o["revenue_amount"] for o in orders if o["currency"] == money), Decimal(0)),
+        "families": sorted({f for o in orders for f in o["families"] or []}),
         "last_event": acts[-1]["event_name"] if acts else None, "last_event_at": acts[-1]["happened_at"] if acts else None,
         "first_seen_at": person["first_seen_at"], "last_seen_at": person["last_seen_at"], "last_purchase_at": times[-1] if times else None,
         "days_between_purchases": pytest.approx((times[-1] - times[0]) / dt.timedelta(days=1) / (len(times) - 1)) if len(times) > 1 else None,

@@ -125,7 +125,7 @@ class Measures:
             case "spent":
                 spent = self.named(
                     ("spent", _without(options, "at_least", "at_most")),
-                    lambda: F.coalesce(F.sum(F.when(self._matches("order", options), F.col("amount"))), F.lit(Decimal("0.00"))))
+                    lambda: _largest_sum(F.collect_list(F.when(self._matches("order", options), F.struct("currency", "amount")))))
                 return _between(spent, _exact(options.get("at_least")), _exact(options.get("at_most")))
             case "score":
                 return self.any_of(criterion, lambda: _is_such_a_score(options))
@@ -191,6 +191,16 @@ def events_of(criterion: Criterion) -> set[str]:
         return {event for part in criterion.parts for event in events_of(part)}
     asked = {*criterion.get("event", ()), *criterion.get("not_followed_by", ())}
     return asked | set(INTEREST) if criterion.kind == "interest" else asked
+
+
+def _largest_sum(payments: Column) -> Column:
+    """Of a list of payments, the sum in the currency that makes it largest: amounts of two currencies are never added. 0 without a payment."""
+    def total(currency: Column) -> Column:
+        same = F.filter(payments, lambda one: one["currency"].eqNullSafe(currency))
+        return F.aggregate(same, F.lit(Decimal("0.00")).cast("decimal(18,2)"), lambda sum, one: (sum + one["amount"]).cast("decimal(18,2)"))
+
+    currencies = F.array_distinct(F.transform(payments, lambda one: one["currency"]))
+    return F.coalesce(F.array_max(F.transform(currencies, total)), F.lit(Decimal("0.00")))
 
 
 def _is_such_a_person(options: dict[str, Any]) -> Column:

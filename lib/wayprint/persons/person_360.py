@@ -21,8 +21,8 @@ def answer_questions(prepared: DataFrame) -> DataFrame:
     """One row per person of `persons`, from `gather_happenings`.
 
     Actions are the person's own (inbound) touches; what the firm sends answers nothing. Of two actions of one instant the one with the
-    larger event_key is the latest. Orders count where they were refunded since; amounts are not converted between currencies. Lists
-    are empty, words null, where nothing is known.
+    larger event_key is the latest. Orders count where they were refunded since. Amounts of two currencies are never added: the revenue is
+    that of the currency of most orders (those that name none count where none does). Lists are empty, words null, where nothing is known.
     """
     acts = (F.col("fact") == "touch") & F.col("is_inbound")
     is_order = F.col("fact") == "order"
@@ -33,7 +33,7 @@ def answer_questions(prepared: DataFrame) -> DataFrame:
     answered = prepared.groupBy("person_id").agg(
         F.max("person").alias("person"),
         orders.alias("orders"),
-        F.coalesce(F.sum(F.when(is_order, F.col("revenue"))), F.lit(0)).cast("decimal(18,2)").alias("revenue_amount"),
+        F.collect_list(F.when(is_order, F.struct("currency", "revenue"))).alias("payments"),
         F.array_sort(F.array_distinct(F.flatten(F.collect_list(F.when(is_order, F.col("families")))))).alias("families"),
         _latest("event_name", acts).alias("last_event"),
         F.max(F.when(acts, F.col("happened_at"))).alias("last_event_at"),
@@ -52,9 +52,12 @@ def answer_questions(prepared: DataFrame) -> DataFrame:
         _every("device_type", acts).alias("device_types"),
         F.count_if(F.col("fact") == "visit").alias("visits"),
         F.count_if(F.col("fact") == "journey").alias("journeys"))
-    often = F.transform(F.array_distinct("stages"), lambda name: F.struct(F.size(F.filter("stages", lambda one: one == name)).alias("often"), name.alias("name")))
-    return answered.where(F.col("person").isNotNull()).withColumn("dominant_stage", F.array_max(often)["name"]).select(
-        "*", *(f"person.{name}" for name in ("is_known", "identifier_types", "known_fields", "devices", "first_seen_at", "last_seen_at", "postal_area")),
+    currencies = F.filter(F.transform("payments", lambda one: one["currency"]), lambda one: one.isNotNull())
+    paid = F.filter("payments", lambda one: one["currency"].eqNullSafe(F.col("revenue_currency")))
+    revenue = F.aggregate(paid, F.lit(0).cast("decimal(18,2)"), lambda sum, one: (sum + F.coalesce(one["revenue"], F.lit(0))).cast("decimal(18,2)"))
+    of_person = ("is_known", "identifier_types", "known_fields", "devices", "first_seen_at", "last_seen_at", "postal_area")
+    return answered.where(F.col("person").isNotNull()).withColumn("revenue_currency", _most(currencies)).select(
+        "*", _most(F.col("stages")).alias("dominant_stage"), revenue.alias("revenue_amount"), *(f"person.{name}" for name in of_person),
     ).select(*PERSON_360.column_names)
 
 
@@ -77,6 +80,12 @@ def count_gaps(person_360: DataFrame) -> DataFrame:
     return counted.select("population", "persons", lines.alias("line")).select(
         "line.answer", "population", "persons", "line.unanswered", (F.col("line.unanswered") / F.col("persons")).alias("unanswered_share"),
     ).select(*PERSON_360_GAPS.column_names)
+
+
+def _most(words: Column) -> Column:
+    """The word that stands most often in the list; of equals, the last by name; null of an empty list."""
+    often = F.transform(F.array_distinct(words), lambda name: F.struct(F.size(F.filter(words, lambda one: one == name)).alias("often"), name.alias("name")))
+    return F.array_max(often)["name"]
 
 
 def _every(name: str, condition: Column) -> Column:
