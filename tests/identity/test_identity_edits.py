@@ -224,7 +224,8 @@ def test_what_edits_concern_judged_anew_equals_a_rebuild_ids_and_audit_included(
                 "map": before["map"].exceptAll(map_before).unionAll(map_identifiers(ledger)),
                 "audit": before["audit"].exceptAll(audit_before).unionAll(list_refusals(ledger))}
             for name in ("map", "audit"):
-                more, less = kept(found[name]) - rebuilt[name], rebuilt[name] - kept(found[name])
+                now_found = kept(found[name])
+                more, less = now_found - rebuilt[name], rebuilt[name] - now_found
                 assert (more, less) == (Counter(), Counter()), (name, as_of)
         before = {**now, "map": cut(map_identifiers(whole)), "audit": cut(list_refusals(whole)), "as_of": as_of}
         rules.update(r.rule for r in before["audit"].select("rule").collect())
