@@ -305,15 +305,16 @@ def audiences(frames: Frames) -> Block:
     sizes = frames["audience_sizes"]
     if sizes.empty:
         return _missing("audiences", "No audience yet", "Add a file to conf/audiences.")
-    now = sizes[sizes["counted_on"] == sizes["counted_on"].max()].sort_values("members")
-    titles = now["title"].map(_label)
+    now = sizes[sizes["counted_on"] == sizes["counted_on"].max()]
+    now = now.assign(is_exclusion=now["is_exclusion"].astype(bool)).sort_values(["is_exclusion", "members"], ascending=[False, True])  # lists that exclude lie lowest
+    titles = (now["title"] + now["is_exclusion"].map({True: " (exclusion)", False: ""})).map(_label)
     figure = go.Figure([
         go.Bar(y=titles, x=now["members"] - now["holdout"], name="ready to use", orientation="h", marker_color=ACCENT),
         go.Bar(y=titles, x=now["holdout"], name="held out", orientation="h", marker_color="#5eead4"),
         go.Bar(y=titles, x=now["suppressed"], name="suppressed", orientation="h", marker_color=WARM),
         go.Bar(y=titles, x=now["without_basis"], name="no consent", orientation="h", marker_color="#d6dde5")])
     figure.update_layout(barmode="stack")
-    reached, excluded = now[~now["is_exclusion"].astype(bool)], now[now["is_exclusion"].astype(bool)]
+    reached, excluded = now[~now["is_exclusion"]], now[now["is_exclusion"]]
     kept = f"{whole(excluded['members'].sum())} places in lists that exclude"
     if len(reached):
         said = f"{len(reached)} audience{'s are' if len(reached) > 1 else ' is'} ready with {whole(reached['members'].sum())} places; the largest is “{reached.iloc[-1]['title']}” with {whole(reached.iloc[-1]['members'])}"
