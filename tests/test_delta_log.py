@@ -112,5 +112,21 @@ def test_partitions_patterns_many_files_and_a_shortened_log_are_left_to_delta(sp
     assert same(*old.read_both(2))
 
 
+def test_a_local_root_is_local_whatever_file_system_is_the_clusters_own(spark: Any, tmp_path: Path) -> None:
+    hadoop, lake = spark.sparkContext._jsc.hadoopConfiguration(), Lake(str(tmp_path / "lake"))
+    own = hadoop.get("fs.defaultFS")
+    hadoop.set("fs.defaultFS", "hdfs://nowhere.invalid:1")
+    try:
+        for turn, numbers in enumerate((range(10), range(12), range(1, 12))):  # creates, appends, merges
+            rows = spark.range(numbers.start, numbers.stop).selectExpr("id", "'a' as word", "cast(1 as decimal(18,2)) as spent", "array('b') as tags")
+            lake.publish(THINGS, rows, lake.state(spark, THINGS), {"step": "hand", "turn": turn}, len(numbers))
+        state = lake.state(spark, THINGS)
+        assert sorted(r.id for r in lake.read(spark, THINGS, state.version).collect()) == list(range(1, 12))
+        moved = lake.changed_keys(spark, THINGS, state, 0, 2, "id")
+        assert sorted(r.id for r in moved.collect()) == [0, 10, 11]
+    finally:
+        hadoop.set("fs.defaultFS", own)
+
+
 def test_a_log_longer_than_is_read_whole_is_left_to_delta(tmp_path: Path) -> None:
     assert delta_log.files(tmp_path, delta_log.MOST_COMMITS) is None

@@ -25,7 +25,7 @@ MOST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Files:
-    """The Parquet files that are a version's rows, and its columns; both absolute and complete."""
+    """The Parquet files that are a version's rows (absolute, with their scheme), and its columns."""
 
     schema: StructType
     paths: tuple[str, ...]
@@ -64,4 +64,4 @@ def files(table: Path, version: int) -> Files | None:
                     live.pop(path, None)
     if schema is None or len(live) > MOST_FILES or any(re.match(r"/|\w+:", path) for path in live):
         return None
-    return Files(schema, tuple(str(table / unquote(path)) for path in live))
+    return Files(schema, tuple(f"file://{table / unquote(path)}" for path in live))

@@ -107,8 +107,12 @@ class Lake:
     def path(self, table: Table) -> str:
         return f"{self.root}.{table.layer}_{table.name}" if self.by_name else f"{self.root}/{table.layer}/{table.name}"
 
+    def _place(self, table: Table) -> str:
+        """For Spark, which would look for a bare path on the cluster's default file system, while `state` looks on this machine."""
+        return self.path(table) if self.folder is None else f"file://{self.path(table)}"
+
     def _reference(self, table: Table) -> str:
-        return self.path(table) if self.by_name else f"delta.`{self.path(table)}`"
+        return self.path(table) if self.by_name else f"delta.`{self._place(table)}`"
 
     def side_folder(self, name: str) -> Path:
         """A local folder for things that are not tables (exports, report, model store, lock)."""
@@ -245,14 +249,14 @@ class Lake:
         else:
             writer = writer.option("delta.dataSkippingNumIndexedCols", "0")
         with self._commit(spark, table, state, note):
-            writer.saveAsTable(self.path(table)) if self.by_name else writer.save(self.path(table))
+            writer.saveAsTable(self.path(table)) if self.by_name else writer.save(self._place(table))
         version = self._check(spark, table, note)
         return Published(table.name, version, count, 0, state.rows, count, True, note)
 
     def _append(self, spark: SparkSession, table: Table, rows: DataFrame, state: State, note: dict[str, Any]) -> int:
         writer = rows.select(*table.column_names).write.format("delta").mode("append")
         with self._commit(spark, table, state, note):
-            writer.saveAsTable(self.path(table)) if self.by_name else writer.save(self.path(table))
+            writer.saveAsTable(self.path(table)) if self.by_name else writer.save(self._place(table))
         return self._check(spark, table, note)
 
     def _merge(self, spark: SparkSession, table: Table, patch: DataFrame, state: State, note: dict[str, Any]) -> int:
