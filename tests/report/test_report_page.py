@@ -92,7 +92,10 @@ def test_a_list_that_excludes_is_no_audience_to_talk_to(frames, settings):
     kept = frames["audience_sizes"].assign(audience="b", title="Customers", members=700, is_exclusion=True)
     frames["audience_sizes"] = pd.concat([frames["audience_sizes"], kept])
     told = "1 audience is ready with 10 places; the largest is “Abandoned <cart>” with 10, beside 700 places in lists that exclude"
-    assert next(b for b in all_blocks(frames, settings.report, None) if b.id == "audiences").title == told
+    block = next(b for b in all_blocks(frames, settings.report, None) if b.id == "audiences")
+    assert block.title == told
+    assert list(block.table["title"]) == ["Abandoned <cart>", "Customers"]
+    assert "(exclusion)" in block.figure
     frames["audience_sizes"] = kept
     assert "Nobody is to be addressed" in next(b for b in all_blocks(frames, settings.report, None) if b.id == "audiences").title
 

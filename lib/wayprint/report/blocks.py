@@ -326,7 +326,7 @@ def audiences(frames: Frames) -> Block:
         "audiences", said,
         whole(reached["members"].sum()), "places in audiences, each with consent or another legal basis",
         f"{share(refused)} of those who meet the criteria are left out for want of consent: ask for it where they are happiest, after a good delivery or a solved ticket.",
-        _figure(figure, 130 + 46 * len(now)), now.sort_values("members", ascending=False)[
+        _figure(figure, 130 + 46 * len(now)), now[::-1][
             ["audience", "title", "is_exclusion", "candidates", "without_basis", "suppressed", "members", "holdout", "entered", "left"]],
         "A person has a place in each audience that fits. Held out: left alone on purpose, so that the effect can be measured. Suppressed: open complaint or too many contacts.")
 
