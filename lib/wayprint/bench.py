@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+
+from pyspark.sql import SparkSession
 
 from wayprint import pipeline
 from wayprint.bench_graph import AS_OF, engines, measure_graph, measure_increment
@@ -21,7 +22,7 @@ from wayprint.lake import Lake
 from wayprint.outcome import Report
 from wayprint.runner import Runner
 from wayprint.session import RUNTIME, own_session, session
-from wayprint.settings import load
+from wayprint.settings import Settings, load
 from wayprint.sources.keys import HASH_KEY, VAULT_KEY, Keys
 from wayprint.tables.bronze import RAW_EVENTS
 from wayprint.tables.identity import OBSERVATIONS
@@ -37,59 +38,50 @@ METRICS = {
 Counters = dict[str, dict[str, int]]
 
 
-def measure(rows: int) -> str:
+def measure(rows: int, place: Path) -> str:
     """A markdown report of one full run on `rows` events and one increment of 1 % more."""
-    with tempfile.TemporaryDirectory(prefix="wayprint-bench-") as scratch:
-        place = Path(scratch)
-        write_events(place / "events", rows + rows // 100, 1)
-        files = sorted((place / "events").rglob("*.parquet"))
-        for name in (HASH_KEY, VAULT_KEY):  # what is generated here needs no lasting keys
-            os.environ.setdefault(name, secrets.token_hex(32))
-        (place / "log").mkdir()
-        settings = pipeline.compose(load(pipeline.SECTIONS), Keys.from_environment())
-        options = f"-Dspark.eventLog.enabled=true -Dspark.eventLog.dir=file:{place / 'log'} -Dspark.eventLog.compress=false -Dspark.eventLog.rolling.enabled=false"
-        settings = settings.replace("spark", driver_java_options=options)
-        spark = session(settings.spark)
-        engine = Engine(spark, Lake(str(place / "lake")), settings)
-        everything = spark.read.parquet(*map(str, files))
-        first = everything.where("pmod(xxhash64(record_id), 101) > 0")
-        reports: list[Report] = []
-        for events in (first, everything):
-            mine = own_session(spark)
-            given = (
-                mine.read.parquet(*map(str, files))
-                .where("pmod(xxhash64(record_id), 101) > 0" if events is first else "true")
-                .select(*RAW_EVENTS.column_names)
-            )
-            state = engine.lake.state(spark, RAW_EVENTS)
-            engine.lake.publish(
-                RAW_EVENTS, given, state, {"step": "bench", "inputs": {}, "checked": 0, "rules": {}, "turn": len(reports)}, given.count()
-            )
-            reports.append(_run(engine))
-        counts = (first.count(), everything.count())
-        spark.stop()
-        counters = read_counters(next(p for p in (place / "log").iterdir() if p.is_file()), [r.run_id for r in reports])
+    write_events(place / "events", rows + rows // 100, 1)
+    files = sorted((place / "events").rglob("*.parquet"))
+    for name in (HASH_KEY, VAULT_KEY):  # what is generated here needs no lasting keys
+        os.environ.setdefault(name, secrets.token_hex(32))
+    settings = pipeline.compose(load(pipeline.SECTIONS), Keys.from_environment())
+    spark = _watched(settings, place)
+    engine = Engine(spark, Lake(str(place / "lake")), settings)
+    everything = spark.read.parquet(*map(str, files))
+    first = everything.where("pmod(xxhash64(record_id), 101) > 0")
+    reports: list[Report] = []
+    for events in (first, everything):
+        mine = own_session(spark)
+        given = (
+            mine.read.parquet(*map(str, files))
+            .where("pmod(xxhash64(record_id), 101) > 0" if events is first else "true")
+            .select(*RAW_EVENTS.column_names)
+        )
+        state = engine.lake.state(spark, RAW_EVENTS)
+        engine.lake.publish(
+            RAW_EVENTS, given, state, {"step": "bench", "inputs": {}, "checked": 0, "rules": {}, "turn": len(reports)}, given.count()
+        )
+        reports.append(_run(engine))
+    counts = (first.count(), everything.count())
+    spark.stop()
+    counters = read_counters(_latest_log(place), [r.run_id for r in reports])
     return _markdown(counts, reports, counters)
 
 
-def measure_components(edges: tuple[int, ...]) -> str:
+def measure_components(edges: tuple[int, ...], place: Path) -> str:
     """A markdown section: components alone, by every engine of this runtime at the first size, by the built-in way at the others; at the
     first size, the whole of identity with 1 % more links."""
-    with tempfile.TemporaryDirectory(prefix="wayprint-bench-") as scratch:
-        place = Path(scratch)
-        (place / "log").mkdir()
-        settings = load(pipeline.SECTIONS)
-        options = f"-Dspark.eventLog.enabled=true -Dspark.eventLog.dir=file:{place / 'log'} -Dspark.eventLog.compress=false -Dspark.eventLog.rolling.enabled=false"
-        spark = session(settings.replace("spark", driver_java_options=options).spark)
-        spark.sparkContext.setCheckpointDir(str(place / "checkpoints"))
-        spark.range(1000).mapInArrow(lambda batches: batches, "id long").count()  # workers started, classes loaded
-        wanted = [(edges[0], name) for name in engines(spark)] + [(size, "auto") for size in edges[1:]]
-        measured = [measure_graph(spark, place, size, settings.identity.model_copy(update={"engine": name, "max_local_edges": 20_000_000})) for size, name in wanted]
-        measure_increment(spark, place, edges[0] // 100, settings)  # plans compiled
-        more, builds = measure_increment(spark, place, edges[0], settings)
-        spark.stop()
-        ids = [report.run_id for report, _ in builds]
-        counters, *of_builds = read_counters(next(p for p in (place / "log").iterdir() if p.is_file()), ["graph", *ids])
+    settings = load(pipeline.SECTIONS)
+    spark = _watched(settings, place)
+    spark.sparkContext.setCheckpointDir(str(place / "checkpoints"))
+    spark.range(1000).mapInArrow(lambda batches: batches, "id long").count()  # workers started, classes loaded
+    wanted = [(edges[0], name) for name in engines(spark)] + [(size, "auto") for size in edges[1:]]
+    measured = [measure_graph(spark, place, size, settings.identity.model_copy(update={"engine": name, "max_local_edges": 20_000_000})) for size, name in wanted]
+    measure_increment(spark, place, edges[0] // 100, settings)  # plans compiled
+    more, builds = measure_increment(spark, place, edges[0], settings)
+    spark.stop()
+    ids = [report.run_id for report, _ in builds]
+    counters, *of_builds = read_counters(_latest_log(place), ["graph", *ids])
     lines = [
         "", f"## Components alone, Spark {RUNTIME}", "",
         "Against scipy on ready-made integers in the same run; wanted of the built-in engine: at most 8 x its processor time, 4 jobs, 20 bytes shuffled "
@@ -111,6 +103,17 @@ def measure_components(edges: tuple[int, ...]) -> str:
             f"{counts['rows_written']:,}")
         lines.append(f"| {'full' if report is builds[0][0] else '1 % more'} | " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _watched(settings: Settings, place: Path) -> SparkSession:
+    """A session with an event log. The sessions of one process share their JVM, and so the folder that the first was told."""
+    (place / "log").mkdir(exist_ok=True)
+    options = f"-Dspark.eventLog.enabled=true -Dspark.eventLog.dir=file:{place / 'log'} -Dspark.eventLog.compress=false -Dspark.eventLog.rolling.enabled=false"
+    return session(settings.replace("spark", driver_java_options=options).spark)
+
+
+def _latest_log(place: Path) -> Path:
+    return max((p for p in (place / "log").iterdir() if p.is_file() and not p.name.startswith(".")), key=lambda p: p.stat().st_mtime)
 
 
 def _run(engine: Engine) -> Report:

@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Annotated, Any
@@ -229,8 +230,10 @@ def bench(
     """Count jobs, stages, shuffle bytes, rows scanned and written per step, full and with 1 % more events; and components alone."""
     from wayprint.bench import measure, measure_components
 
-    told = measure(rows) if rows else ""
-    out.write_text(told + measure_components(tuple(edges or (600_000, 6_000_000))), encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="wayprint-bench-") as scratch:
+        told = measure(rows, Path(scratch)) if rows else ""
+        out.write_text(told, encoding="utf-8")  # what was measured stays, whatever comes next
+        out.write_text(told + measure_components(tuple(edges or (600_000, 6_000_000)), Path(scratch)), encoding="utf-8")
     print(out)
 
 
