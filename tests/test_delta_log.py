@@ -130,3 +130,13 @@ def test_a_local_root_is_local_whatever_file_system_is_the_clusters_own(spark: A
 
 def test_a_log_longer_than_is_read_whole_is_left_to_delta(tmp_path: Path) -> None:
     assert delta_log.files(tmp_path, delta_log.MOST_COMMITS) is None
+
+
+def test_the_path_of_a_file_is_read_as_the_protocol_writes_it(tmp_path: Path) -> None:
+    schema = '{\\"type\\":\\"struct\\",\\"fields\\":[]}'
+    (tmp_path / "_delta_log").mkdir()
+    (tmp_path / "_delta_log" / f"{0:020d}.json").write_text(
+        f'{{"metaData":{{"schemaString":"{schema}","partitionColumns":[]}}}}\n{{"add":{{"path":"a%20b.parquet"}}}}\n', encoding="utf-8")
+    found = delta_log.files(tmp_path, 0)
+    assert found is not None
+    assert found.paths == (f"file://{tmp_path}/a b.parquet",)
