@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from scipy.sparse import coo_array
@@ -32,7 +31,8 @@ from wayprint.session import cut, persisted
 
 STARS = "node string, root string"
 ARROW_STARS = pa.schema([("node", pa.string()), ("root", pa.string())])
-FOLD_LINKS = 1 << 20  # links a partition gathers before it contracts them
+LONG_STARS = pa.schema([("node", pa.large_string()), ("root", pa.large_string())])  # one array may hold more than 2 GB
+FOLD_LINKS = 1 << 22  # links a partition gathers before it contracts them
 LAST_ROUND = 100  # the rounds grow with the logarithm of the diameter: this is never reached
 Engine = Callable[[DataFrame, DataFrame], DataFrame]  # (id), (child, parent) -> id, component
 log = logging.getLogger(__name__)
@@ -81,20 +81,16 @@ def contract(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def stars_of(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     """The components of the links, as stars: every node once, pointing at the smallest node of its component."""
-    table = pa.Table.from_batches(batches).cast(ARROW_STARS)
-    ends = pa.chunked_array(table["node"].chunks + table["root"].chunks, pa.string()).dictionary_encode().unify_dictionaries()
-    codes = np.concatenate([chunk.indices.to_numpy() for chunk in ends.chunks])
-    names = ends.chunk(0).dictionary
-    order = pc.sort_indices(names)
-    rank = np.empty(len(names), np.int64)
-    rank[order.to_numpy()] = np.arange(len(names))
-    nodes, roots = rank[codes[: table.num_rows]], rank[codes[table.num_rows :]]
-    graph = coo_array((np.ones(table.num_rows), (nodes, roots)), shape=(len(names), len(names)))
+    table = pa.Table.from_batches(batches).cast(LONG_STARS)
+    # one array before it is encoded: to unify the dictionaries of its chunks costs their number times the nodes
+    ends = pa.chunked_array(table["node"].chunks + table["root"].chunks).combine_chunks().dictionary_encode()
+    names, codes = ends.dictionary, ends.indices.to_numpy()
+    nodes, roots = codes[: table.num_rows], codes[table.num_rows :]
+    graph = coo_array((np.ones(table.num_rows, np.int8), (nodes, roots)), shape=(len(names), len(names)))
     _, component = connected_components(graph, directed=False)
-    _, smallest = np.unique(component, return_index=True)  # nodes are in order: the first of a component is its smallest
-    in_order = names.take(order)
-    stars = pa.table([in_order, in_order.take(pa.array(smallest[component]))], schema=ARROW_STARS)
-    return list(stars.to_batches(max_chunksize=1 << 16))
+    smallest = pa.table([component, names], names=["component", "name"]).group_by("component").aggregate([("name", "min")]).sort_by("component")
+    stars = pa.table([names, smallest["name_min"].take(pa.array(component))], schema=LONG_STARS)
+    return [batch.cast(ARROW_STARS) for batch in stars.to_batches(max_chunksize=1 << 16)]
 
 
 def in_one_task(stars: DataFrame) -> DataFrame:
