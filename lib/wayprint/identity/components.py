@@ -1,9 +1,10 @@
 """Connected components of any number of links, named by their smallest member; the only module that knows GraphFrames.
 
-1. Contract: each partition replaces its links by a spanning forest of stars (Arrow and scipy, no row touches Python).
-2. Count what is left. If one task cannot hold it, bring each node's stars together by hash and contract once more.
-3. Finish: in one task while at most `max_local_edges` are left; else with GraphFrames, or where its jar is absent with
-   the rounds below. Either way a component is called after its smallest node, so the engines give the same rows.
+1. Count the links. At most `max_local_edges`: one task finds their components (Arrow and scipy, no row touches Python).
+2. Else contract: each partition replaces its links by a spanning forest of stars; if those are still too many, bring each
+   node's stars together by hash and contract once more.
+3. Finish: in one task if what is left fits by now; else with GraphFrames, or where its jar is absent with the rounds below.
+   Either way a component is called after its smallest node, so the engines give the same rows.
 
 Counting, cutting lineage (`session.cut`) and the engines' own jobs happen here: how the work is done depends on how much there is,
 what comes out does not.
@@ -16,6 +17,7 @@ import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +34,19 @@ from wayprint.session import cut, persisted
 STARS = "node string, root string"
 ARROW_STARS = pa.schema([("node", pa.string()), ("root", pa.string())])
 LONG_STARS = pa.schema([("node", pa.large_string()), ("root", pa.large_string())])  # one array may hold more than 2 GB
-FOLD_LINKS = 1 << 22  # links a partition gathers before it contracts them
+FOLD_LINKS = 1 << 20  # links a partition gathers before it contracts them
 LAST_ROUND = 100  # the rounds grow with the logarithm of the diameter: this is never reached
 Engine = Callable[[DataFrame, DataFrame], DataFrame]  # (id), (child, parent) -> id, component
 log = logging.getLogger(__name__)
 
 
 def connect(links: DataFrame, settings: IdentitySettings) -> DataFrame:
-    """Node and root, the smallest member of its component, for every node; a row of `links` (node, root) ties two, undirected."""
+    """Node and root, the smallest member of its component, for every node; a row of `links` (node, root) ties two, undirected.
+
+    `links` are counted first: they should be held, or cheap to read again.
+    """
+    if settings.engine in ("auto", "local") and links.count() <= settings.max_local_edges:
+        return in_one_task(links)
     stars = cut(links.mapInArrow(contract, STARS))
     left = stars.count()
     if left > settings.max_local_edges:
@@ -64,38 +71,47 @@ def engine_for(spark: SparkSession, left: int, settings: IdentitySettings) -> En
 # --- in one process: Arrow and scipy ---------------------------------------------------------------------------------
 
 
-def contract(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Links in, one star per node out (node, smallest node it is connected with here); memory grows with nodes, not links."""
+def contract(batches: Iterable[pa.RecordBatch], fold: int | None = None) -> Iterator[pa.RecordBatch]:
+    """Links in, one star per node out (node, smallest node it is connected with here).
+
+    Every `fold` links (FOLD_LINKS) are contracted as they come, so that memory grows with nodes, not links.
+    """
     kept: list[pa.RecordBatch] = []
-    rows, room = 0, FOLD_LINKS
+    fold = FOLD_LINKS if fold is None else fold
+    rows, room = 0, fold
     for batch in batches:
         kept.append(batch)
         rows += batch.num_rows
         if rows >= room:
             kept = stars_of(kept)
             rows = sum(star.num_rows for star in kept)
-            room = max(FOLD_LINKS, 2 * rows)
+            room = max(fold, 2 * rows)
     if rows:
         yield from stars_of(kept)
 
 
 def stars_of(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
-    """The components of the links, as stars: every node once, pointing at the smallest node of its component."""
+    """The components of the links, as stars: every node once, pointing at the smallest node of its component. Empties `batches`."""
     table = pa.Table.from_batches(batches).cast(LONG_STARS)
+    batches.clear()  # here and below: what is no longer needed would be a third of the memory
+    rows = table.num_rows
     # one array before it is encoded: to unify the dictionaries of its chunks costs their number times the nodes
-    ends = pa.chunked_array(table["node"].chunks + table["root"].chunks).combine_chunks().dictionary_encode()
+    ends = pa.chunked_array(table["node"].chunks + table["root"].chunks).combine_chunks()
+    del table
+    ends = ends.dictionary_encode()
     names, codes = ends.dictionary, ends.indices.to_numpy()
-    nodes, roots = codes[: table.num_rows], codes[table.num_rows :]
-    graph = coo_array((np.ones(table.num_rows, np.int8), (nodes, roots)), shape=(len(names), len(names)))
+    graph = coo_array((np.ones(rows, np.int8), (codes[:rows], codes[rows:])), shape=(len(names), len(names)))
+    del ends, codes
     _, component = connected_components(graph, directed=False)
+    del graph
     smallest = pa.table([component, names], names=["component", "name"]).group_by("component").aggregate([("name", "min")]).sort_by("component")
     stars = pa.table([names, smallest["name_min"].take(pa.array(component))], schema=LONG_STARS)
     return [batch.cast(ARROW_STARS) for batch in stars.to_batches(max_chunksize=1 << 16)]
 
 
-def in_one_task(stars: DataFrame) -> DataFrame:
-    """Everything in one task."""
-    return stars.coalesce(1).mapInArrow(contract, STARS)
+def in_one_task(links: DataFrame) -> DataFrame:
+    """Everything in one task, at once: there are no more links than it can hold."""
+    return links.coalesce(1).mapInArrow(partial(contract, fold=sys.maxsize), STARS)
 
 
 # --- in many tasks: links of 8-byte numbers --------------------------------------------------------------------------
