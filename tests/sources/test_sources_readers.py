@@ -84,6 +84,17 @@ def test_column_names_may_come_in_another_case_and_order_and_with_more_columns(r
     assert rows["file"][0]["extra_columns"] == ["new_one"]
 
 
+def test_a_file_whose_lines_end_in_carriage_returns_alone_is_held_and_not_taken_for_an_empty_one(read):
+    (file,) = read((HEADER + GOOD.format("a", 1)).replace("\n", "\r"))["file"]
+    assert (file["status"], file["lines"]) == ("held", 0)
+    assert "carriage return" in file["reason"]
+
+
+def test_a_list_of_objects_is_refused_with_the_way_out(read):
+    (refused,) = read('[{"id": "a"}, {"id": "b"}]\n', paths={"*": "jsonl"})["quarantine"]
+    assert "jq" in refused["reason"]
+
+
 def test_rows_without_header_are_named_by_the_source(read):
     rows = read("a\t2026-01-01\tC1\t1\nb\t2026-01-01\tC1\n", paths={"*": "rows"})
     assert ids(rows) == ["a"]

@@ -126,6 +126,8 @@ def _with_header(raw: Raw, records: Callable[[int | None], Iterator[Record]]) ->
         return iter(())
     if first.refused:
         raise Held(f"the header cannot be read ({first.refused.reason}): deliver the file again, as UTF-8 text with one line of column names")
+    if any("\r" in name for name in first.values):
+        raise Held("its lines end in a carriage return alone, so all of it looks like one line: save the file with line feeds (CSV UTF-8, not CSV Macintosh)")
     return records(raw.header(first.values))
 
 
@@ -245,6 +247,8 @@ def _loads(text: str) -> dict[str, Any]:
                       f"({error.msg.lower()}): look for a line broken off") from None
     except RecursionError:
         raise Refused("malformed", "promised one JSON object a line, came one nested too deeply") from None
+    if isinstance(found, list):
+        raise Refused("malformed", "promised one JSON object a line, came a list: write each of its objects as a line of its own (jq -c '.[]')")
     if not isinstance(found, dict):
         raise Refused("malformed", "promised one JSON object a line, came another value")
     return found
