@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,6 +43,35 @@ def test_files_that_no_source_claims_are_named(tmp_path, keys):
     files, unmatched = list_files(raw, {"tickets": spec()}, keys)
     assert files == []
     assert unmatched == ["readme.csv", "tickets/_hidden.csv", "tickets/deep/a.csv"]
+
+
+def test_a_name_that_is_not_utf8_costs_its_own_file_only(tmp_path, keys):
+    raw = put(tmp_path, tickets__a="same")
+    Path(os.fsdecode(bytes(tmp_path) + b"/tickets/client\xe8le.csv")).write_text("other")
+    files, unmatched = list_files(raw, {"tickets": spec()}, keys)
+    assert [f["file"] for f in files] == ["tickets/a.csv"]
+    assert unmatched == ["tickets/client\\xe8le.csv (its name is not UTF-8: rename it)"]
+
+
+def test_what_is_no_plain_file_is_passed_by_and_a_link_to_one_is_read(tmp_path, keys):
+    raw = put(tmp_path, tickets__a="same", elsewhere__b="linked")
+    os.mkfifo(tmp_path / "tickets/pipe.csv")
+    (tmp_path / "tickets/loop.csv").symlink_to(tmp_path / "tickets")
+    (tmp_path / "tickets/dangling.csv").symlink_to(tmp_path / "nowhere.csv")
+    (tmp_path / "tickets/link.csv").symlink_to(tmp_path / "elsewhere/b.csv")
+    assert [f["file"] for f in list_files(raw, {"tickets": spec()}, keys).files] == ["tickets/a.csv", "tickets/link.csv"]
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, keys, monkeypatch):
+    raw, listed = put(tmp_path, tickets__a="same"), os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (_ for _ in ()).throw(PermissionError(13, "Permission denied", path)) if str(path).endswith("tickets") else listed(path))
+    with pytest.raises(BadSources, match=r"tickets cannot be read .Permission denied."):
+        list_files(raw, {"tickets": spec()}, keys)
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path, keys):
+    with pytest.raises(BadSources, match="is no folder"):
+        list_files(put(tmp_path, a="x") + "/a.csv", {"tickets": spec()}, keys)
 
 
 def test_an_empty_folder_and_a_source_without_files_are_nothing(tmp_path, keys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +46,7 @@ def list_files(raw: str, specs: Mapping[str, SourceSpec], keys: Keys | None = No
     claimed: dict[str, str] = {}
     companions: dict[str, list[str]] = {}
     for name in sizes:
-        if name.rsplit("/", 1)[-1].startswith((".", "_")):
+        if name.rsplit("/", 1)[-1].startswith((".", "_")) or not _is_text(name):
             continue
         found = [source for source, globs in patterns.items() if any(glob.fullmatch(name) for glob in globs)]
         if len(found) > 1:
@@ -66,7 +67,8 @@ def list_files(raw: str, specs: Mapping[str, SourceSpec], keys: Keys | None = No
         files.append({
             "file_id": file_id, "source": source, "file": names[0], "names": names, "path": child(raw, names[0]), "bytes": sizes[names[0]],
             "spec_id": hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]})
-    return Listing(files, sorted(set(sizes) - set(wanted)))
+    return Listing(files, sorted(
+        name if _is_text(name) else os.fsencode(name).decode(errors="backslashreplace") + " (its name is not UTF-8: rename it)" for name in set(sizes) - set(wanted)))
 
 
 def child(raw: str, name: str) -> str:
@@ -121,13 +123,27 @@ def _system(path: str) -> tuple[Any, str]:
 
 
 def _files(raw: str) -> dict[str, int]:
-    """Relative name -> size of every file under the folder."""
+    """Relative name -> size of every file under the folder; bytes of a name that are no UTF-8 come as Python's surrogates."""
     system, root = _system(raw)
     root = root.rstrip("/")
-    if system.get_file_info(root).type == pafs.FileType.NotFound:
-        raise BadSources(f"the raw folder {raw.partition('?')[0]} does not exist: create it, or name another one")
+    kind = system.get_file_info(root).type
+    if kind != pafs.FileType.Directory:
+        told = "does not exist: create it, or name another one" if kind == pafs.FileType.NotFound else "is no folder: name the folder that the file is in"
+        raise BadSources(f"the raw folder {raw.partition('?')[0]} {told}")
+    if isinstance(system, pafs.LocalFileSystem):  # Arrow cannot name a file whose name is not UTF-8, and fails on the whole folder
+        paths = sorted(Path(folder) / name for folder, _, names in os.walk(root, onerror=_stop) for name in names)
+        return {path.relative_to(root).as_posix(): path.stat().st_size for path in paths if path.is_file()}
     found = system.get_file_info(pafs.FileSelector(root, recursive=True))
     return {info.path[len(root):].lstrip("/"): info.size for info in sorted(found, key=lambda i: i.path) if info.type == pafs.FileType.File}
+
+
+def _stop(error: OSError) -> None:
+    raise BadSources(f"{error.filename} cannot be read ({error.strerror}): what it holds would be missed")
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name can be written down."""
+    return not any("\ud800" <= c <= "\udfff" for c in name)
 
 
 def _digest(path: str) -> str:
