@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,18 @@ def test_settings_cannot_be_changed_in_place():
 def test_a_missing_environment_file_is_named():
     with pytest.raises(BadConfiguration, match=r"no staging\.yaml"):
         load(SECTIONS, "staging")
+
+
+@pytest.mark.parametrize(("file", "text", "told"), [
+    ("test.yaml", "spark:\n  threads: 2\n  threads: 3\n", "key 'threads' stands here twice"),
+    ("test.yaml", "spark:\n\tthreads: 2\n", "not readable as YAML"),
+    ("test.yaml", "spark: \xff\n", "not readable as YAML"),
+])
+def test_a_file_that_is_not_what_it_seems_is_named_with_the_place(tmp_path, file, text, told):
+    shutil.copytree(str(conf_folder()), tmp_path / "conf")
+    (tmp_path / "conf" / file).write_text(text, encoding="latin-1")
+    with pytest.raises(BadConfiguration, match=f"{file}: .*{told}"):
+        load(SECTIONS, "test", tmp_path / "conf", environ={})
 
 
 def test_steps_are_listed_once_and_after_what_they_read():

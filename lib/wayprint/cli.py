@@ -204,7 +204,7 @@ app.command()(explain)
 
 @app.command()
 def audience(
-    file: Annotated[Path | None, typer.Argument(help="A definition; all of conf/audiences if not given.")] = None, conf: Conf = None
+    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="A definition; all of conf/audiences if not given.")] = None, conf: Conf = None
 ) -> None:
     """Check audience definitions and say in words what they mean."""
     from wayprint.audiences.definition import parse
@@ -217,7 +217,8 @@ def audience(
             print(f"{path.name}: {parse(path.read_text(encoding='utf-8'), str(path)).in_words()}")
         except ValueError as error:
             broken += 1
-            err.print(str(error), style="red", markup=False)
+            told = f"{path}: not UTF-8 text; save it as UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+            err.print(told, style="red", markup=False)
     raise typer.Exit(2 if broken else 0)
 
 

@@ -68,7 +68,7 @@ def _decide(action: str, names: list[str], lake: str, env: str, conf: str | None
 @identity.command()
 def block(
     values: Annotated[list[str] | None, typer.Argument(help="Identifiers: type:value such as email:test@test.com, or identifier_ids.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with one of them a line.")] = None,
+    file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="A file with one of them a line.")] = None,
     lake: LakeRoot = "lake", by: By = "unknown", why: Why = None, as_of: AsOf = None, yes: Yes = False, dry_run: DryRun = False, env: Env = "dev", conf: Conf = None,
 ) -> None:
     """From now on these values name nobody."""

@@ -32,9 +32,21 @@ def conf_folder() -> Traversable:
     return beside if (beside / "base.yaml").exists() else files("wayprint") / "_conf"
 
 
+class _NoDoubles(yaml.SafeLoader):
+    """YAML silently keeps the last of two equal keys; here they are an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands here twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Traversable) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return yaml.load(path.read_text(encoding="utf-8"), _NoDoubles) or {}
     except FileNotFoundError:
         raise BadConfiguration(f"{path}: no such file; set WAYPRINT_CONF or --conf to a folder laid out like conf/") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
