@@ -144,6 +144,8 @@ class Engine:
         _, wanted = self.hashed(name)
         named, person = whose(self.table(IDENTITY_MAP.name), wanted)
         if not named:
+            if self.lake.state(self.spark, IDENTITY_MAP).version is None:
+                raise BadConfiguration(f"lake {self.lake.root} has no identity yet: look whether --lake names the right one, or run it first")
             raise BadConfiguration(f"{name}: no person and no identifier of this lake; give a person_id, an identifier_id, or type:value such as email:ana@exemple.fr")
         return named, person
 

@@ -56,3 +56,8 @@ def test_a_decision_that_cannot_be_is_answered_before_anything_is_written(spark,
         ("join", [logins[0], logins[0]], "two different identifiers"), ("block", ["phone:hello"], "is no phone")):
         with pytest.raises(BadConfiguration, match=words):
             engine.propose(action, names, "ana", None, world.as_of)
+
+
+def test_a_lake_without_identity_is_told_apart_from_a_name_that_nobody_has(spark, tmp_path):
+    with pytest.raises(BadConfiguration, match="has no identity yet"):
+        chain.Engine(spark, Lake(str(tmp_path)), chain.chain_settings()).explain("email:ana@exemple.fr")
