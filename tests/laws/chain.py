@@ -163,9 +163,9 @@ def _close(a: Any, b: Any, tolerance: float) -> bool:
 
 
 
-def dealt_world(place: Path) -> tuple[list[Path], Path, dt.date]:
-    """The world of the tests: its three deliveries, all of them as one, and the day after its last."""
-    as_of = small_world(place)
+def dealt_world(place: Path, seed: int = 1) -> tuple[list[Path], Path, dt.date]:
+    """A world of the tests: its three deliveries, all of them as one, and the day after its last."""
+    as_of = small_world(place, seed)
     dealt = deliveries(place / "raw", place, random.Random(7), 3)
     return dealt, merged(dealt, place / "all"), as_of
 
