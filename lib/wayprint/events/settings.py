@@ -114,6 +114,7 @@ class ChannelRules(Strict):
             "a rule id stands twice": sorted({i for i in ids if ids.count(i) > 1}),
             "a source stands twice": sorted({s for s in known if known.count(s) > 1}),
             "a source is not lower case and trimmed": sorted(s for s in known if s != s.strip(" ").lower()),
+            "a click id is not lower case": sorted(name for name in self.click_ids if name != name.lower()),
             "a results page stands twice": sorted({h for h in hosts if hosts.count(h) > 1}),
             "a search engine is not a source of category search": sorted(set(self.search_engines) - searched),
             "a group asks about more than source, medium and campaign":

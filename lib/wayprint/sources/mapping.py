@@ -90,7 +90,7 @@ class Mapper:
         self._url = self._get(spec.page.url, str) if spec.page.url else None
         self._referrer = self._get(spec.page.referrer, str) if spec.page.referrer else None
         self._network_address = self._get(spec.network_address, str) if spec.network_address else None
-        self._asked = tuple(sorted(spec.page.identifiers))
+        self._asked, self._click_ids = tuple(sorted(spec.page.identifiers)), settings.click_ids
         self._name = Names(spec.names, places) if spec.names else None
         self._negative = spec.names.negative if spec.names else None
         self._items = [Items(one, places, lambda how: self._convert("", how, None)) for one in spec.items]
@@ -196,7 +196,7 @@ class Mapper:
 
     def _page(self, row: Row, values: Values) -> tuple[tuple[str, str], ...]:
         address = self._url(values) if self._url else None
-        found = pages.page(address, self._asked) if address else pages.Page()
+        found = pages.page(address, self._asked, self._click_ids) if address else pages.Page()
         row["page_host"], row["page_path"] = row["page_host"] or found.host, row["page_path"] or found.path
         for name, value in zip(pages.UTM, found.utm, strict=True):
             row[name] = row[name] or value

@@ -47,6 +47,7 @@ class SourceSettings(BaseModel):
 
     specs: dict[str, SourceSpec]
     identifier_types: dict[str, IdentifierType]
+    click_ids: tuple[str, ...]
     default_country: str
     earliest_year: int
     latest_year: int
@@ -58,6 +59,12 @@ class SourceSettings(BaseModel):
     @cached_property
     def types(self) -> Types:
         return Types(self.identifier_types)
+
+    @field_validator("click_ids", mode="before")
+    @classmethod
+    def _of_channels(cls, given: Any) -> Any:
+        """Of conf/channels.yaml only the names of its click ids, in their order."""
+        return tuple(given.get("click_ids", ())) if isinstance(given, Mapping) else given
 
     @field_validator("specs", mode="before")
     @classmethod
