@@ -176,3 +176,12 @@ def test_a_record_that_breaks_a_promise_is_refused_with_its_column_and_without_i
     assert (refused["rule"], refused["line_number"], keys.open(refused["original"])) == (rule, 2, line.encode())
     assert "C1" not in refused["reason"]
     assert rule == "malformed" or "column '" in refused["reason"]
+
+
+@pytest.mark.parametrize("junk", ["Test@Test.com", "no-reply@shop.fr"])  # of the list, of a pattern
+def test_a_value_that_names_nobody_stands_for_a_record_only_where_no_other_can(read, keys, junk):
+    both = [{"type": "email", "column": "login"}, {"type": "phone", "column": "id"}]
+    rows = read(f"id,at,login,amount\n0612345678,2026-01-01,{junk},1\n0000000000,2026-01-01,{junk},1\n", identifiers=both)
+    phone, email = (keys.identifier_id(*canonical(*value, "FR")) for value in (("phone", "0612345678"), ("email", junk)))
+    assert [row["identifier_id"] for row in rows["event"]] == [phone, email]
+    assert all(("email", email) in row["identifiers"] for row in rows["event"])

@@ -275,15 +275,16 @@ class Mapper:
 def _named(keys: Keys, country: str, types: Types, given: tuple[tuple[str, str, str | None], ...]) -> Named:
     """Whom the texts of a record name, each given with its type and space.
 
-    The strongest is the one whose type comes first; one whose text is flawed stands for a record only where all are.
+    The strongest is the one whose type comes first; one whose text is flawed, or listed as naming nobody, stands for a record only where all are.
     """
     ids: dict[Identifier, str] = {}
     for type, text, space in given:
         if known := identifier(type, text, country):
             ids[known] = keys.identifier_id(known.type, f"{space}:{known.value}" if space else known.value)
     flaws = {id: flaw for known, id in ids.items() if (flaw := types[known.type].flaw(known.clear or known.value))}
+    nobodys = flaws.keys() | {id for known, id in ids.items() if (known.type, known.value) in types.blocked}
     pairs = sorted({(known.type, id) for known, id in ids.items()})
-    ranked = sorted(pairs, key=lambda pair: (pair[1] in flaws, types[pair[0]].priority, pair[1]))
+    ranked = sorted(pairs, key=lambda pair: (pair[1] in nobodys, types[pair[0]].priority, pair[1]))
     return Named(
         identifiers=tuple(pairs), flaws=tuple(sorted(flaws.items())) or None, types=frozenset(type for type, _ in pairs),
         strongest=next((id for _, id in ranked), None), device=next((id for type, id in ranked if types[type].names == "device"), None),

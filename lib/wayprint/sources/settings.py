@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from wayprint.sources.identifiers import canonical
 from wayprint.sources.specs import SourceSpec, near
 
 LONGEST = 1_000  # characters of an identifier; no system's ids or addresses are longer, a page of text in the wrong column is
@@ -22,6 +23,7 @@ class IdentifierType(BaseModel):
     priority: int
     names: Literal["person", "device"]
     shape: str | None = None
+    blocked: tuple[str, ...] = ()
     blocked_patterns: tuple[str, ...] = ()
 
     def flaw(self, value: str) -> str | None:
@@ -32,7 +34,15 @@ class IdentifierType(BaseModel):
 
 
 class Types(dict[str, IdentifierType]):
-    """All types by name; equal to itself only, so that a cache need not compare them."""
+    """All types by name; equal to itself only, so that a cache need not compare them.
+
+    `blocked`: the listed values that name nobody, as they are written canonically. No flaws of the text: a decision may lift them.
+    """
+
+    def __init__(self, types: Mapping[str, IdentifierType], country: str):
+        super().__init__(types)
+        values = (canonical(name, value, country) for name, kind in types.items() for value in kind.blocked)
+        self.blocked = frozenset(value for value in values if value)
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 
@@ -58,7 +68,7 @@ class SourceSettings(BaseModel):
 
     @cached_property
     def types(self) -> Types:
-        return Types(self.identifier_types)
+        return Types(self.identifier_types, self.default_country)
 
     @field_validator("click_ids", mode="before")
     @classmethod
