@@ -78,6 +78,7 @@ def test_other_tools_read_gold_as_spark_does(baseline, spark):
 
 def test_report_and_exports_are_made_from_the_lake(baseline, world, spark):
     engine = chain.Engine(spark, Lake(str(baseline.lake)), chain.chain_settings())
+    assert engine.run(world.as_of, steps=JOBS["report"]).results == [], "the job of the report has no step"
     page, sentences = engine.report(world.as_of, world.truth)
     assert len(sentences) == 5
     assert page.stat().st_size < 6_000_000

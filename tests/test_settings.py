@@ -33,6 +33,11 @@ def test_an_environment_variable_outweighs_the_files():
     assert settings.journeys.journey_gap_days == 12
 
 
+def test_a_variable_of_an_unknown_section_is_answered_with_the_nearest():
+    with pytest.raises(BadConfiguration, match="WAYPRINT_IDENTIY__ENGINE: unknown section 'identiy'; did you mean 'identity'"):
+        load(SECTIONS, environ={"WAYPRINT_IDENTIY__ENGINE": "graphframes"})
+
+
 def test_only_marked_knobs_change_the_fingerprint():
     settings = load(SECTIONS, environ={})
     kind = SECTIONS["identity"]
@@ -54,6 +59,9 @@ def test_a_missing_environment_file_is_named():
     ("test.yaml", "spark:\n  threads: 2\n  threads: 3\n", "key 'threads' stands here twice"),
     ("test.yaml", "spark:\n\tthreads: 2\n", "not readable as YAML"),
     ("test.yaml", "spark: \xff\n", "not readable as YAML"),
+    ("test.yaml", "spark: threads 2\n", "spark: promised keys with values, came 'threads 2'"),
+    ("test.yaml", "- spark\n", "the file: promised keys with values"),
+    ("audiences/vip.yml", "title: VIP\n", "rename it"),
 ])
 def test_a_file_that_is_not_what_it_seems_is_named_with_the_place(tmp_path, file, text, told):
     shutil.copytree(str(conf_folder()), tmp_path / "conf")

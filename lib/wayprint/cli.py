@@ -36,7 +36,7 @@ def _run(
     env: str,
     conf: str | None,
     *,
-    steps: tuple[Any, ...] = (),
+    steps: tuple[Any, ...] | None = None,
     only: tuple[str, ...] = (),
     start: str | None = None,
     dry_run: bool = False,

@@ -11,7 +11,7 @@ from rich.console import Console
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Raw = Annotated[str | None, typer.Option(help="Folder of raw files, laid out as conf/sources says.")]
-LakeRoot = Annotated[str, typer.Option("--lake", help="Root of the lake: folder, object-store path, or catalog.schema.")]
+LakeRoot = Annotated[str, typer.Option("--lake", help="Root of the lake: folder, object-store path, or catalog:SCHEMA of a metastore.")]
 AsOf = Annotated[str | None, typer.Option(help="Day the run speaks of, YYYY-MM-DD; today (UTC) if not given.")]
 Env = Annotated[str, typer.Option(help="conf/<env>.yaml to apply over base.yaml.")]
 Conf = Annotated[str | None, typer.Option(help="Folder laid out like conf/.")]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from wayprint.contracts import BadConfiguration
+from wayprint.registry import Registry
 from wayprint.session import DELTA_PACKAGES, RUNTIME, jars_folder
 
 Verdict = Literal["ok", "note", "bad"]
@@ -64,33 +65,48 @@ def _worker_python() -> Finding:
     told = os.environ.get("PYSPARK_PYTHON")
     if told is None or Path(shutil.which(told) or told).resolve() == Path(sys.executable).resolve():
         return Finding("ok", "worker Python", told or f"{sys.executable} (set by wayprint)")
-    return Finding(
-        "note",
-        "worker Python",
-        f"PYSPARK_PYTHON={told}",
-        f"on one machine unset it: workers then use {sys.executable}, which has the packages",
-    )
+    found, cure = f"PYSPARK_PYTHON={told}", f"on one machine unset it: workers then use {sys.executable}, which has the packages"
+    if not (path := shutil.which(told)):
+        return Finding("bad", "worker Python", f"{found}: no such program", cure)
+    ask = "import sys, numpy, pandas, pyarrow, scipy; print('%d.%d' % sys.version_info[:2])"
+    said = subprocess.run([path, "-c", ask], capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": ""})
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if said.returncode:
+        return Finding("bad", "worker Python", f"{found}: {(said.stderr.strip().splitlines() or ['it fails'])[-1]}", cure)
+    if said.stdout.strip() != here:
+        return Finding("bad", "worker Python", f"{found}: {said.stdout.strip()}, the driver's is {here}", cure)
+    return Finding("note", "worker Python", found, cure)
 
 
 def _versions() -> list[Finding]:
-    findings = []
-    delta = importlib.metadata.version("delta-spark")
-    pairs = {"4.1": "4.4.0", "3.5": "3.3.3"}
-    if RUNTIME not in pairs:
+    needed = {"4.1": {"delta-spark": "4.4.0"}, "3.5": {"delta-spark": "3.3.3"}}.get(RUNTIME)
+    if needed is None:
         return [Finding("bad", "pyspark", importlib.metadata.version("pyspark"), "wayprint runs on Spark 4.1 and 3.5")]
-    findings.append(Finding("ok", "pyspark", importlib.metadata.version("pyspark")))
-    fits = delta == pairs[RUNTIME]
-    findings.append(
-        Finding(
-            "ok" if fits else "bad",
-            "delta-spark (Python)",
-            delta,
-            "" if fits else f"with Spark {RUNTIME} install delta-spark=={pairs[RUNTIME]}",
-        )
-    )
-    for package in ("mlflow", "scikit-learn", "pandas", "pyarrow", "numpy"):
-        findings.append(Finding("ok", package, importlib.metadata.version(package)))
-    return findings
+    tested = _tested_versions()
+    names = ["pyspark", "delta-spark", *(["graphframes-py"] if RUNTIME == "4.1" else []), "mlflow", "scikit-learn", "pandas", "pyarrow", "numpy", "scipy", "splink"]
+    return [_version(name, needed.get(name), tested.get(name)) for name in names]
+
+
+def _version(name: str, needed: str | None, tested: str | None) -> Finding:
+    try:
+        found = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        if name == "graphframes-py":
+            return Finding("note", name, "not installed", f"identity.engine: graphframes needs it: pip install {name}=={tested}")
+        return Finding("bad", name, "not installed", f"pip install {name}" + (f"=={needed or tested}" if needed or tested else ""))
+    if needed and found != needed:
+        return Finding("bad", name, found, f"with Spark {RUNTIME} install {name}=={needed}")
+    if tested and found != tested:
+        return Finding("note", name, found, f"tested with {tested}: pip install {name}=={tested}")
+    return Finding("ok", name, found)
+
+
+def _tested_versions() -> dict[str, str]:
+    """The pins of the constraints files; nothing where the package was installed without them."""
+    root = Path(__file__).parents[2]
+    files = [root / "constraints.txt", *([root / "constraints-3.5.txt"] if RUNTIME == "3.5" else [])]
+    lines = [line.strip() for file in files if file.exists() for line in file.read_text(encoding="utf-8").splitlines()]
+    return dict(line.split("==", 1) for line in lines if "==" in line and not line.startswith("#"))
 
 
 def _jars() -> list[Finding]:
@@ -144,10 +160,10 @@ def _settings(env: str, conf: str | None) -> list[Finding]:
 def _lake(lake: str) -> Finding:
     from wayprint.lake import Lake, LakeUnusable
 
-    root = Lake(lake)
-    if root.folder is None:
-        return Finding("note", "lake", f"{lake}: not a local folder", "access is tried by the run itself")
     try:
+        root = Lake(lake)
+        if root.folder is None:
+            return Finding("note", "lake", f"{lake}: not a local folder", "access is tried by the run itself")
         probe = root.side_folder("_wayprint") / "probe"
         probe.write_text("")
         probe.unlink()
@@ -167,4 +183,7 @@ def _models(lake: str) -> Finding:
             uri,
             "MLflow 3 takes sqlite:///..., a database or a server; unset MLFLOW_TRACKING_URI for a SQLite file in the lake",
         )
-    return Finding("ok", "MLflow store", f"SQLite in {lake}/_mlflow")
+    try:
+        return Finding("ok", "MLflow store", Registry.open(lake, {}).uri)
+    except RuntimeError as error:
+        return Finding("bad", "MLflow store", "none", str(error))

@@ -26,11 +26,11 @@ from wayprint.audiences.exports import export_rows
 from wayprint.audiences.files import write_files
 from wayprint.contracts import BadConfiguration, Step
 from wayprint.identity.decisions import decided_pairs, decisions, joins_as_observations
-from wayprint.identity.evidence import links_at, links_between, whose
-from wayprint.identity.explain import Pair, Person, explain_pair, explain_person
+from wayprint.identity.evidence import links_at, links_between, whose, why_nobodys
+from wayprint.identity.explain import Nobodys, Pair, Person, explain_pair, explain_person
 from wayprint.identity.graph import IdentityGraph, identity_graph
 from wayprint.identity.history import on_day
-from wayprint.identity.preview import Preview, preview
+from wayprint.identity.preview import Preview, judged_at_the_door, preview
 from wayprint.identity.resolution import decide, map_identifiers
 from wayprint.lake import Lake
 from wayprint.outcome import Report, StepResult
@@ -123,8 +123,8 @@ class Engine:
         view = find_view(name)
         return view(**{table: self.table(table) for table in inspect.signature(view).parameters})
 
-    def explain(self, name: str, other: str | None = None) -> Person | Pair:
-        """Why `name` is one person, or why it and `other` are one or two.
+    def explain(self, name: str, other: str | None = None) -> Person | Nobodys | Pair:
+        """Why `name` is one person, or nobody's, or why it and `other` are one or two.
 
         A name is a person_id, an identifier_id, or `type:value` in clear (`email:ana@exemple.fr`), which is hashed like any other.
         """
@@ -133,11 +133,13 @@ class Engine:
         pairs = decided_pairs(self.table(IDENTITY_DECISIONS.name), self.settings.identity)
         seen = self.table(OBSERVATIONS.name).unionByName(joins_as_observations(pairs))
         if other is None:
+            if len(person) == 1 and (nobodys := why_nobodys(self.table(IDENTITY_MAP.name), seen, audit, next(iter(person)))):
+                return nobodys
             return explain_person(person, links_at(seen, audit, person))
         named_too, person_too = self.named(other)
         if person == person_too:
-            return explain_pair(named, named_too, links_at(seen, audit, person))
-        return explain_pair(person, person_too, links_between(seen, audit, person, person_too))
+            return explain_pair(named, named_too, links_at(seen, audit, person), together=True)
+        return explain_pair(person, person_too, links_between(seen, audit, person, person_too), together=False)
 
     def named(self, name: str) -> tuple[set[str], dict[str, str]]:
         """The identifiers that `name` names and those of its person (see `whose`). Raises BadConfiguration for a name nobody has."""
@@ -169,21 +171,33 @@ class Engine:
         """Whose each identifier was, as published on a past day."""
         return on_day(self.table(IDENTITY_HISTORY.name), day)
 
-    def try_identity(self, conf: Path, as_of: dt.date, env: str = "dev") -> Preview:
-        """What the identity rules of another conf folder would make of the present observations; nothing is published."""
-        proposed = pipeline.compose(load(pipeline.SECTIONS, env, conf), Keys.from_environment()).identity
-        return self._preview(decide(self.table(OBSERVATIONS.name), self.table(IDENTITY_DECISIONS.name), proposed, as_of))
+    def published_as_of(self) -> dt.date:
+        """The day that the identity which stands speaks for; today (UTC) if there is none."""
+        told = self.lake.state(self.spark, IDENTITY_MAP).note.get("as_of")
+        return dt.date.fromisoformat(told) if told else dt.datetime.now(dt.UTC).date()
 
-    def propose(self, action: str, names: Sequence[str], by: str, why: str | None, as_of: dt.date) -> tuple[DataFrame, Preview, list[str]]:
+    def try_identity(self, conf: Path, as_of: dt.date | None = None, env: str = "dev") -> Preview:
+        """What the identity rules of another conf folder would make of the present observations; nothing is published.
+
+        Not of today, but of the day that what stands speaks for: what expired since is no doing of the rules.
+        """
+        proposed = pipeline.compose(load(pipeline.SECTIONS, env, conf), Keys.from_environment()).identity
+        ledger = decide(self.table(OBSERVATIONS.name), self.table(IDENTITY_DECISIONS.name), proposed, as_of or self.published_as_of())
+        return dataclasses.replace(self._preview(ledger), unseen=judged_at_the_door(self.settings.identity, proposed))
+
+    def propose(self, action: str, names: Sequence[str], by: str, why: str | None, as_of: dt.date | None = None) -> tuple[DataFrame, Preview, list[str]]:
         """A decision about identifiers as rows for `record`, what it would change, and whether it would have its way, in words.
 
-        `block`, `unblock`: any number of identifiers, known to the lake or not. `split`, `join`: two. `undo`: a decision_id.
+        `block`, `unblock`: any number of identifiers, known to the lake or not. `split`, `join`: two. `undo`: a decision_id. What would
+        change is told for the day that what stands speaks for, if `as_of` names none.
         """
-        standing = self.table(IDENTITY_DECISIONS.name)
+        standing, as_of = self.table(IDENTITY_DECISIONS.name), as_of or self.published_as_of()
         if action == "undo":
-            known = {row.decision_id for row in standing.where(F.col("decision_id").isin(*names)).collect()}
-            if missing := sorted(set(names) - known):
+            known = {row.decision_id: row.action for row in standing.where(F.col("decision_id").isin(*names)).collect()}
+            if missing := sorted(set(names) - set(known)):
                 raise BadConfiguration(f"no decision {missing[0]!r}; `wayprint tables identity_decisions` says what the table holds")
+            if undos := sorted(name for name, taken in known.items() if taken == "undo"):
+                raise BadConfiguration(f"{undos[0]} is an undo: decide again what it took back (`wayprint identity block`, `unblock`, `split` or `join`)")
         subjects = [(None, name) for name in names] if action == "undo" else [self._one_identifier(name, action) for name in names]
         rows = self.spark.createDataFrame(decisions(action, subjects, dt.datetime.now(dt.UTC), by, why), IDENTITY_DECISIONS.ddl)
         ledger = decide(self.table(OBSERVATIONS.name), standing.unionByName(rows), self.settings.identity, as_of)
@@ -200,7 +214,9 @@ class Engine:
         with self.lake.run_alone():
             state = self.lake.state(spark, IDENTITY_DECISIONS)
             known = self.lake.read(spark, IDENTITY_DECISIONS, state.version)
-            added = spark.createDataFrame(rows.collect(), IDENTITY_DECISIONS.ddl).join(known, "decision_id", how="left_anti").select(*IDENTITY_DECISIONS.column_names)
+            counted = rows.withColumn("decided_at", F.unix_micros("decided_at"))  # a time would go through the machine's own zone, which skips and repeats hours
+            again = spark.createDataFrame(counted.collect(), counted.schema).withColumn("decided_at", F.timestamp_micros("decided_at"))
+            added = again.join(known, "decision_id", how="left_anti").select(*IDENTITY_DECISIONS.column_names)
             note = {"run": "", "step": "decide", "code": __version__, "inputs": {}, "rules": {}}
             if count := added.count():
                 self.lake.add(IDENTITY_DECISIONS, added, state, note, count)
@@ -222,7 +238,7 @@ class Engine:
         self,
         as_of: dt.date,
         *,
-        steps: Sequence[Step] = (),
+        steps: Sequence[Step] | None = None,
         only: Sequence[str] = (),
         start: str | None = None,
         dry_run: bool = False,
@@ -230,8 +246,8 @@ class Engine:
         on_result: Callable[[StepResult], None] = lambda result: None,
         say: Say = silent,
     ) -> Report:
-        """Bring the tables up to date with the raw files; `steps` narrows the pipeline to those of a job."""
-        chosen = [s for s in pipeline.STEPS if not steps or s in steps]
+        """Bring the tables up to date with the raw files; `steps` narrows the pipeline to those of a job, which may be none."""
+        chosen = [s for s in pipeline.STEPS if steps is None or s in steps]
         with self.lake.run_alone(say):
             return Runner(
                 self.spark,

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from wayprint import delta_log
@@ -32,6 +32,8 @@ METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 TXN_APP = "spark.databricks.delta.write.txnAppId"
 TXN_VERSION = "spark.databricks.delta.write.txnVersion"
 OVERWRITE_SHARE = 1 / 3
+CATALOG = "catalog:"
+NESTED = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}  # the default leaves the microseconds out
 
 
 class Conflict(Exception):
@@ -90,11 +92,16 @@ class Published:
 
 
 class Lake:
-    """All tables under one root: a folder or object-store path, or `catalog.schema` for a metastore."""
+    """All tables under one root: a folder or object-store path, or `catalog:schema` (`catalog:name.schema`) for a metastore.
+
+    A bare word is a folder, whether it is there yet or not.
+    """
 
     def __init__(self, root: str):
         self.root = root.rstrip("/")
-        self.by_name = bool(re.fullmatch(r"\w+(\.\w+)?", root)) and "/" not in root and not Path(root).exists()
+        self.by_name, self._schema = root.startswith(CATALOG), root.removeprefix(CATALOG)
+        if self.by_name and not re.fullmatch(r"\w+(\.\w+)?", self._schema):
+            raise LakeUnusable(f"lake root {root}: after {CATALOG} comes a schema, or its catalog and a dot before it")
         if "://" in root or root.startswith("file:"):
             self.folder: Path | None = Path(root.removeprefix("file://").removeprefix("file:")) if root.startswith("file:") else None
         else:
@@ -105,7 +112,7 @@ class Lake:
     # -- where things are ---------------------------------------------------------------------------------------------
 
     def path(self, table: Table) -> str:
-        return f"{self.root}.{table.layer}_{table.name}" if self.by_name else f"{self.root}/{table.layer}/{table.name}"
+        return f"{self._schema}.{table.layer}_{table.name}" if self.by_name else f"{self.root}/{table.layer}/{table.name}"
 
     def _place(self, table: Table) -> str:
         """For Spark, which would look for a bare path on the cluster's default file system, while `state` looks on this machine."""
@@ -332,9 +339,20 @@ def _note(text: str | None) -> dict[str, Any] | None:
     return note if isinstance(note, dict) and "step" in note else None
 
 
+def _compared(table: Table) -> list[Column]:
+    """What tells two rows of one key apart, to be hashed.
+
+    Spark's hash passes nulls over: of ('a', null) and (null, 'a') it makes the same. So whether a column is null is hashed beside its
+    value, and what has nulls inside, lists and structs, is hashed as text.
+    """
+    rest = [c for c in table.columns if c.name not in table.key]
+    values = [F.to_json(c.name, NESTED) if c.type.startswith(("array", "struct", "map")) else F.col(c.name) for c in rest]
+    return [F.lit(0), *values, *(F.col(c.name).isNull() for c in rest if not c.required)]
+
+
 def _difference(table: Table, rows: DataFrame, standing: DataFrame) -> DataFrame:
     """Keys that differ, each with `op`: insert, update, delete. Only keys and two hashes of the other columns are shuffled."""
-    rest = [F.col(c) for c in table.column_names if c not in table.key] or [F.lit(0)]
+    rest = _compared(table)
 
     def digested(frame: DataFrame, side: str) -> DataFrame:
         return frame.select(

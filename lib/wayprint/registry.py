@@ -37,7 +37,7 @@ class Registry:
         if told := environ.get("MLFLOW_TRACKING_URI"):
             return cls(told)
         root = lake_root.removeprefix("file://") if lake_root.startswith("file://") else lake_root.removeprefix("file:")
-        if "://" in root:
+        if "://" in root or root.startswith("catalog:"):
             raise RuntimeError(f"the lake {lake_root} cannot hold a SQLite file: set MLFLOW_TRACKING_URI to an MLflow server")
         folder = Path(root).absolute() / "_mlflow"
         return cls(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")

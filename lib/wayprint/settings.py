@@ -58,6 +58,15 @@ def nearest(word: str, known: Any) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
 
 
+def _sections(path: Traversable) -> dict[str, dict[str, Any]]:
+    """A file of sections, each with its knobs."""
+    found = read_yaml(path)
+    for name, knobs in found.items() if isinstance(found, dict) else [("the file", found)]:
+        if knobs is not None and not isinstance(knobs, dict):
+            raise BadConfiguration(f"{path}: {name}: promised keys with values, came {str(knobs)[:80]!r}: look for a missing colon or indent")
+    return found  # type: ignore[no-any-return]
+
+
 def _knob_value(knob: Any, where: str, folder: Traversable) -> Any:
     if not isinstance(knob, Mapping) or not {"value", "file", "folder"} & set(knob):
         raise BadConfiguration(f"{where}: a knob is {{value: ..., unit: ..., why: ..., rebuild: ...}}; came {knob!r}")
@@ -68,7 +77,9 @@ def _knob_value(knob: Any, where: str, folder: Traversable) -> Any:
     if "file" in knob:
         return read_yaml(folder / knob["file"])
     if "folder" in knob:
-        found = {path.name: path for path in (folder / knob["folder"]).iterdir() if path.name.endswith(".yaml")}
+        found = {path.name: path for path in (folder / knob["folder"]).iterdir() if path.name.endswith((".yaml", ".yml"))}
+        if misnamed := [name for name in sorted(found) if name.endswith(".yml")]:
+            raise BadConfiguration(f"{folder / knob['folder'] / misnamed[0]}: only files that end in .yaml are read: rename it")
         return {name.removesuffix(".yaml"): read_yaml(found[name]) for name in sorted(found)}
     return knob["value"]
 
@@ -86,14 +97,18 @@ def load(
     """Read and check everything; `sections` maps a section of base.yaml to the settings class of its domain."""
     folder = folder or conf_folder()
     environ = os.environ if environ is None else environ
-    base = read_yaml(folder / "base.yaml")
+    base = _sections(folder / "base.yaml")
     has_env = (folder / f"{env}.yaml").is_file()
-    over = read_yaml(folder / f"{env}.yaml") if has_env else {}
+    over = _sections(folder / f"{env}.yaml") if has_env else {}
     if env != "dev" and not has_env:
         raise BadConfiguration(f"{folder}: there is no {env}.yaml for --env {env}")
     for name, file in [(n, "base.yaml") for n in base] + [(n, f"{env}.yaml") for n in over]:
         if name not in sections:
             raise BadConfiguration(f"{folder / file}: unknown section {name!r}{nearest(name, sections)}")
+    for variable in environ:
+        section, mark, _ = variable.removeprefix("WAYPRINT_").partition("__")
+        if variable.startswith("WAYPRINT_") and mark and section.lower() not in sections:
+            raise BadConfiguration(f"environment variable {variable}: unknown section {section.lower()!r}{nearest(section.lower(), sections)}")
     values: dict[str, dict[str, Any]] = {}
     rebuild: dict[str, list[str]] = {}
     for section, kind in sections.items():
