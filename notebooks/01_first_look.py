@@ -6,7 +6,7 @@
 import os
 from pathlib import Path
 
-from wayprint.engine import Engine
+from wayprint.engine import Engine, keys_from_file
 from wayprint.tables import ALL
 
 # %% [markdown]
@@ -17,7 +17,10 @@ for table in ALL.values():
     print(f"{table.layer:>10}.{table.name:<22} one row is {table.grain}")
 
 # %%
-lake = os.environ.get("WAYPRINT_LAKE") or str(max(Path("demo").glob("*/lake"), key=lambda p: p.stat().st_mtime))
+lake = os.environ.get("WAYPRINT_LAKE")
+if lake is None:
+    lake = str(max(Path("demo").glob("*/lake"), key=lambda p: p.stat().st_mtime))
+    keys_from_file(Path("demo/keys.env"))
 engine = Engine.open(lake)
 
 # %% [markdown]

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from pyspark.sql import functions as F
 
-from wayprint.engine import Engine
+from wayprint.engine import Engine, keys_from_file
 
-lake = os.environ.get("WAYPRINT_LAKE") or str(max(Path("demo").glob("*/lake"), key=lambda p: p.stat().st_mtime))
+lake = os.environ.get("WAYPRINT_LAKE")
+if lake is None:
+    lake = str(max(Path("demo").glob("*/lake"), key=lambda p: p.stat().st_mtime))
+    keys_from_file(Path("demo/keys.env"))
 engine = Engine.open(lake)
 graph = engine.identity_graph(refused=True)
 

@@ -51,12 +51,18 @@ def test_spark_submit_with_separate_executors_runs_a_job_from_the_zip(world, tmp
 
 @pytest.mark.parametrize(("notebook", "words"), [
     ("01_first_look", "one row is one person, known or anonymous"), ("02_who_is_who", "links believed")])
-def test_a_notebook_reads_the_lake_through_the_contracts(notebook, words, baseline, monkeypatch, capsys, spark):
-    """Executed as it stands; its engine shares this process's session, so closing it is held back."""
+def test_a_notebook_reads_the_lake_of_the_demo_through_the_contracts(notebook, words, baseline, monkeypatch, capsys, spark, tmp_path):
+    """Executed as it stands, with the keys that the demo made; its engine shares this process's session, so closing it is held back."""
     from wayprint.engine import Engine
 
+    (tmp_path / "demo/world").mkdir(parents=True)
+    (tmp_path / "demo/world/lake").symlink_to(baseline.lake)
+    names = ("WAYPRINT_HASH_KEY", "WAYPRINT_VAULT_KEY")
+    (tmp_path / "demo/keys.env").write_text("".join(f"{name}={os.environ[name]}\n" for name in names))
+    for name in names:
+        monkeypatch.delenv(name)
     monkeypatch.setattr(Engine, "close", lambda self: None)
-    monkeypatch.setenv("WAYPRINT_LAKE", str(baseline.lake))
+    monkeypatch.chdir(tmp_path)
     runpy.run_path(str(ROOT / "notebooks" / f"{notebook}.py"))
     assert words in capsys.readouterr().out
 
