@@ -35,7 +35,7 @@ def guard(
         (_nodes_lost(observations, standing, region), "nodes_lost", F.lit(0.0),
             "identifiers observed that the map lacks; the build is wrong: run again, and report it"),
         (nothing.agg(F.lit(1.0).alias("value")) if first else _largest_growth(standing, before, region, settings), "largest_growth", F.lit(settings.gate_largest_growth),
-            "how many times its former size the largest person has; look at it with `wayprint explain`, block what welds it, or raise "
+            "how many times its former size the largest person has; block what welds it (`wayprint identity block`), or raise "
             "identity.gate_largest_growth for one run"),
         (nothing.agg(F.lit(0.0).alias("value")) if first else _torn_share(standing, before, region, settings), "torn_share", F.lit(settings.gate_torn_share),
             "share of identifiers taken from their person; see what changed with `wayprint identity try`, or raise identity.gate_torn_share for one run"))
