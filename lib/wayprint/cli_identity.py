@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from wayprint.console import AsOf, Conf, Env, LakeRoot, day
+from wayprint.console import Conf, Env, LakeRoot, day
 
 identity = typer.Typer(no_args_is_help=True, help="Look into identity before it is changed.")
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would change; decide nothing.")]
 Why = Annotated[str | None, typer.Option(help="The reason, for those who read it later.")]
+AsOf = Annotated[str | None, typer.Option(help="Day to judge for, YYYY-MM-DD; that of the last published identity if not given.")]
 By = Annotated[str, typer.Option(help="Who decides.", envvar=["WAYPRINT_USER", "USER"])]
 
 
@@ -25,7 +26,7 @@ def explain(
     env: Env = "dev",
     conf: Conf = None,
 ) -> None:
-    """Say why somebody is one person: the evidence, its weakest link, and the links that alone hold it together; or what keeps two apart."""
+    """Say why somebody is one person: the evidence, its weakest link, and the links that alone hold it together; or why it is nobody's, or what keeps two apart."""
     from wayprint.engine import Engine
 
     with Engine.open(lake, env, conf) as engine:
@@ -44,7 +45,7 @@ def try_rules(
     from wayprint.engine import Engine
 
     with Engine.open(lake, env) as engine:
-        for line in engine.try_identity(rules, day(as_of), env).in_words():
+        for line in engine.try_identity(rules, day(as_of) if as_of else None, env).in_words():
             print(line)
 
 
@@ -52,7 +53,7 @@ def _decide(action: str, names: list[str], lake: str, env: str, conf: str | None
     from wayprint.engine import Engine
 
     with Engine.open(lake, env, conf) as engine:
-        rows, preview, told = engine.propose(action, names, by, why, day(as_of))
+        rows, preview, told = engine.propose(action, names, by, why, day(as_of) if as_of else None)
         for line in [*preview.in_words(), *told]:
             print(line)
         if dry_run or told:
@@ -62,7 +63,8 @@ def _decide(action: str, names: list[str], lake: str, env: str, conf: str | None
             raise typer.Exit(1)
         engine.record(rows)
         for row in rows.collect():
-            print(f"decided {row.decision_id}; the next run follows it, `wayprint identity undo {row.decision_id}` takes it back")
+            taken_back = "" if action == "undo" else f", `wayprint identity undo {row.decision_id}` takes it back"
+            print(f"decided {row.decision_id}; the next run follows it{taken_back}")
 
 
 @identity.command()
@@ -107,7 +109,7 @@ def join(
 
 @identity.command()
 def undo(
-    decision: Annotated[str, typer.Argument(help="A decision_id of identity_decisions.")],
+    decision: Annotated[str, typer.Argument(help="A decision_id of identity_decisions that is no undo itself.")],
     lake: LakeRoot = "lake", by: By = "unknown", why: Why = None, as_of: AsOf = None, yes: Yes = False, dry_run: DryRun = False, env: Env = "dev", conf: Conf = None,
 ) -> None:
     """Take an earlier decision back."""

@@ -9,7 +9,7 @@ import random
 import networkx as nx
 import pytest
 
-from wayprint.identity.explain import Link, bridges, explain_pair, explain_person, path
+from wayprint.identity.explain import MOST_TOLD, Link, Nobodys, bridges, explain_pair, explain_person, path
 
 DAY = dt.datetime(2026, 3, 1)
 
@@ -52,6 +52,9 @@ def test_bridges_and_ways_are_those_of_networkx(seed):
         for step in way:
             node = step.beyond(node)
         assert node == b
+        strength = {frozenset((one.identifier_id, one.other_id)): one.strength for one in links}
+        weakest = [min(strength[frozenset(step)] for step in itertools.pairwise(other)) for other in nx.all_shortest_paths(whole, a, b)]
+        assert min(step.strength for step in way) == max(weakest)
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -64,30 +67,50 @@ def test_the_order_of_the_links_changes_nothing(seed):
     assert explain_person(dict.fromkeys(nodes, "email"), links) == explain_person(dict.fromkeys(nodes, "email"), shuffled)
 
 
-def test_of_equally_short_ways_the_one_with_the_stronger_first_link_is_told():
-    links = [link("a", "x", 1), link("x", "b", 9), link("a", "y", 2), link("y", "b", 2)]
+def test_of_equally_short_ways_the_one_with_the_strongest_weakest_link_is_told():
+    links = [link("a", "x", 5), link("x", "b", 1), link("a", "y", 4), link("y", "b", 4)]
     assert [step.beyond("a") for step in path(["a"], {"b"}, links)[:1]] == ["y"]
+    assert path(["a1", "a2"], {"b1", "b2"}, [link("a1", "b1", 1), link("a2", "b1", 99), link("a1", "b2", 98)])[0].sightings == 99
 
 
 def test_a_pair_is_together_by_believed_links_alone_and_its_weakest_is_named():
     links = [link("a", "x", 5), link("x", "b", 1), link("a", "b", 9, rule="unique_conflict")]
-    told = explain_pair(["a"], ["b"], links)
-    assert told.together
+    told = explain_pair(["a"], ["b"], links, together=True)
+    assert told.in_words()[0] == "one person, by this evidence:"
     assert len(told.path) == 2
     assert told.weakest == links[1]
 
 
 def test_a_pair_apart_names_the_rule_that_refused_or_that_there_is_nothing():
     refused = link("a", "b", 9, rule="unique_conflict")
-    told = explain_pair(["a"], ["b"], [refused])
-    assert not told.together
+    told = explain_pair(["a"], ["b"], [refused], together=False)
     assert told.refused == (refused,)
     assert "unique_conflict" in "\n".join(told.in_words())
-    assert explain_pair(["a"], ["b"], [link("b", "c")]).in_words() == ["two persons: no evidence ties them, directly or through others"]
+    assert explain_pair(["a"], ["b"], [link("b", "c")], together=False).in_words() == ["two persons: no evidence ties them, directly or through others"]
 
 
 def test_one_identifier_with_itself_needs_no_way():
-    assert explain_pair(["a"], ["a", "b"], []).together
+    assert explain_pair(["a"], ["a", "b"], [], together=True).in_words() == ["one and the same identifier"]
+
+
+def test_what_was_decided_or_seen_since_the_last_run_does_not_contradict_what_was_published():
+    joined = explain_pair(["a"], ["b"], [link("a", "b")], together=False)
+    assert joined.in_words()[0] == "two persons as published; the next run judges this evidence, which is newer:"
+    assert len(joined.path) == 1
+    gone = explain_pair(["a"], ["b"], [], together=True)
+    assert gone.in_words() == ["one person as published; no evidence ties them any more, and the next run judges it"]
+    parted = explain_pair(["a"], ["b"], [link("a", "b", rule="expired")], together=True)
+    assert parted.in_words()[0].startswith("one person as published; what tied them is no longer believed")
+    assert len(parted.in_words()) == 2
+
+
+def test_an_identifier_that_is_nobodys_is_told_with_its_rule_and_its_strongest_links():
+    links = tuple(link("junk", f"n{n}", 30 - n, rule="blocklist") for n in range(MOST_TOLD + 2))
+    lines = Nobodys("junk", "email", "blocked", "blocklist", "its value is on the list", links).in_words()
+    assert lines[0] == "email junk is nobody's, blocked (blocklist): its value is on the list"
+    assert "seen together 30 times" in lines[2]
+    assert (len(lines), lines[-1]) == (MOST_TOLD + 3, "... and 2 more")
+    assert Nobodys("junk", "email", "blocked", "shape", "no e-mail", ()).in_words()[1:] == ["no record names it with another identifier"]
 
 
 def test_a_person_of_ten_thousand_identifiers_in_a_row_is_explained():

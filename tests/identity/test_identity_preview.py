@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
 
-from wayprint.identity.preview import preview
+from wayprint.identity.preview import judged_at_the_door, preview
 from wayprint.tables.identity import IDENTITY_MAP
 
 pytestmark = pytest.mark.spark
@@ -55,3 +56,14 @@ def test_the_same_rules_change_nothing(maps):
     now, then = maps({"e1": "A", "c1": "A"}, {"e1": "A", "c1": "A"})
     told = preview(now, then, ("web_cookie",))
     assert (told.merged_persons, told.split_persons, told.merged, told.split) == (0, 0, (), ())
+
+
+def test_rules_that_are_judged_where_files_are_read_are_named(knobs, maps):
+    def other(name, **given):
+        return knobs.model_copy(update={"types": {**knobs.types, name: knobs.types[name].model_copy(update=given)}})
+
+    assert judged_at_the_door(knobs, knobs) == judged_at_the_door(knobs, other("email", fan_out=1)) == ()
+    assert judged_at_the_door(knobs, other("email", shape="x+", priority=99)) == ("email.priority", "email.shape")
+    assert judged_at_the_door(knobs.model_copy(update={"types": {**knobs.types, "fax": knobs.types["email"]}}), knobs)[0] == "fax.priority"
+    told = dataclasses.replace(preview(*maps({"e1": "A"}, {"e1": "A"}), ("web_cookie",)), unseen=("email.shape",))
+    assert told.in_words()[-1] == "email.shape is another, and judged where files are read: what it changes is not in these figures"

@@ -1,7 +1,8 @@
 """What people decided about identifiers: dated entries, replayed by every build, the latest on each subject in force.
 
 block, unblock: whether an identifier names somebody, whatever the list of blocked values says. split: two identifiers are not
-one person's. join: they are. undo takes an earlier entry back, so that what stood before it stands again.
+one person's. join: they are. undo takes an earlier entry back, so that what stood before it stands again; an undo is not undone:
+what it took back is decided again.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ Subject = tuple[str | None, str]  # type and identifier_id
 
 
 def decisions(action: str, subjects: Sequence[Subject], at: dt.datetime, by: str, why: str | None) -> list[tuple[Any, ...]]:
-    """Rows of `identity_decisions`: one for the two subjects of split and join, else one a subject (of undo: a decision_id)."""
+    """Rows of `identity_decisions`: one for the two subjects of split and join, else one a subject (of undo: a decision_id).
+
+    `at` with its time zone: Spark takes a time without one for the machine's own.
+    """
 
     def row(one: Subject | None, other: Subject | None = None, undoes: str | None = None) -> tuple[Any, ...]:
         kind, id = one or (None, None)
         other_kind, other_id = other or (None, None)
         text = "|".join(str(part) for part in (action, at.isoformat(), id, other_id, undoes, by))
-        return hashlib.sha256(text.encode()).hexdigest()[:32], at.replace(tzinfo=None), action, id, kind, other_id, other_kind, undoes, by, why
+        return hashlib.sha256(text.encode()).hexdigest()[:32], at, action, id, kind, other_id, other_kind, undoes, by, why
 
     if action not in ACTIONS:
         raise BadConfiguration(f"no decision {action!r}; known: {', '.join(ACTIONS)}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.identity.explain import Link
+from wayprint.identity.explain import Link, Nobodys
 from wayprint.identity.guards import link
 
 MOST_HOPS = 8
@@ -26,14 +27,30 @@ def whose(identity_map: DataFrame, name: str) -> tuple[set[str], dict[str, str]]
     return named, {row.identifier_id: row.identifier_type for row in rows}
 
 
+def why_nobodys(identity_map: DataFrame, observations: DataFrame, identity_audit: DataFrame, identifier_id: str) -> Nobodys | None:
+    """The verdict on an identifier that is nobody's, and all its links; None for one that is somebody's."""
+    if not (found := identity_map.where((F.col("identifier_id") == identifier_id) & F.col("person_id").isNull()).collect()):
+        return None
+    verdicts = identity_audit.where((F.col("identifier_id") == identifier_id) & F.col("other_id").isNull()).select("rule", "reason").collect()
+    rule, reason = verdicts[0] if verdicts else ("not told yet", "the last run was broken off; run again")
+    links = sorted(links_at(observations, identity_audit, [identifier_id]), key=lambda link: link.strength, reverse=True)
+    return Nobodys(identifier_id, found[0].identifier_type, found[0].status, rule, reason, tuple(links))
+
+
 def links_at(observations: DataFrame, identity_audit: DataFrame, identifiers: Iterable[str]) -> list[Link]:
     """Every link with an end among `identifiers`, believed or not; `observations` with the joins that somebody decided."""
     wanted = F.broadcast(observations.sparkSession.createDataFrame([(name,) for name in sorted(set(identifiers))], "wanted string"))
     touched = (F.col("identifier_id") == F.col("wanted")) | (F.col("other_id") == F.col("wanted"))
     links = link(observations.where("other_id is not null").join(wanted, touched, how="left_semi")).drop("identifier_flaw", "other_flaw")
     verdicts = identity_audit.where("other_id is not null").select("identifier_id", "other_id", "rule", "reason").join(wanted, touched, how="left_semi")
-    rows = links.join(F.broadcast(verdicts), ["identifier_id", "other_id"], how="left").collect()
-    return [Link(**{**row.asDict(), "sources": tuple(row.sources)}) for row in rows]
+    times = {name: F.unix_micros(name) for name in ("first_seen_at", "last_seen_at")}  # collected as times they would be told in the machine's own zone
+    rows = links.withColumns(times).join(F.broadcast(verdicts), ["identifier_id", "other_id"], how="left").collect()
+    return [Link(**{**row.asDict(), **{name: in_utc(row[name]) for name in times}, "sources": tuple(row.sources)}) for row in rows]
+
+
+def in_utc(micros: int | None) -> dt.datetime | None:
+    """The time so many microseconds after 1970."""
+    return None if micros is None else dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)
 
 
 def links_between(observations: DataFrame, identity_audit: DataFrame, one: Iterable[str], other: Iterable[str]) -> list[Link]:

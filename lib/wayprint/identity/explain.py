@@ -6,9 +6,12 @@ The links are those of `evidence`; the functions for notebooks and the command l
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+Strength = tuple[bool, int, float, str, str]
+MOST_TOLD = 10  # links of an identifier that is nobody's: it may have thousands
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Link:
     decided: bool = False
 
     @property
-    def strength(self) -> tuple[bool, int, float, str, str]:
+    def strength(self) -> Strength:
         """Order of evidence: what somebody decided, sightings, then latest sight, then ids."""
         return self.decided, self.sightings, self.last_seen_at.timestamp() if self.last_seen_at else 0.0, self.identifier_id, self.other_id
 
@@ -75,11 +78,34 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Nobodys:
+    """An identifier that is no person's: the rule and reason, and its links, strongest first."""
+
+    identifier_id: str
+    identifier_type: str
+    status: str
+    rule: str
+    reason: str
+    links: tuple[Link, ...]
+
+    def in_words(self) -> list[str]:
+        lines = [f"{self.identifier_type} {self.identifier_id[:8]} is nobody's, {self.status} ({self.rule}): {self.reason}"]
+        lines += [f"{len(self.links):,} links to other identifiers tie nobody through it"] if self.links else ["no record names it with another identifier"]
+        lines += [link.in_words() for link in self.links[:MOST_TOLD]]
+        return [*lines, f"... and {len(self.links) - MOST_TOLD:,} more"] if len(self.links) > MOST_TOLD else lines
+
+
+@dataclass(frozen=True)
 class Pair:
-    """What ties two identifiers, or what keeps them apart."""
+    """What ties two identifiers, or what keeps them apart.
+
+    `together`: what was published. What was decided or seen since may tell otherwise: the path is believed and they are two, or it is
+    not and they are one; the next run judges it.
+    """
 
     together: bool
-    path: tuple[Link, ...]  # shortest; of equally short ones the strongest; empty: no evidence ties them at all
+    path: tuple[Link, ...]  # shortest; of equally short ones that whose weakest link is strongest; empty: no evidence ties them at all
+    is_same: bool = False  # one names what the other names
 
     @property
     def weakest(self) -> Link | None:
@@ -90,11 +116,20 @@ class Pair:
         return tuple(link for link in self.path if link.rule)
 
     def in_words(self) -> list[str]:
-        if not self.path:
-            return ["one and the same identifier" if self.together else "two persons: no evidence ties them, directly or through others"]
-        lines = ["one person, by this evidence:" if self.together else "two persons: all evidence between them passes through links that are not believed"]
-        lines += [f"{number}. {link.in_words()}" for number, link in enumerate(self.path, 1)]
-        return [*lines, f"weakest link: {self.weakest.in_words()}"] if self.together and self.weakest else lines
+        if self.is_same:
+            return ["one and the same identifier"]
+        lines = [self._verdict(), *(f"{number}. {link.in_words()}" for number, link in enumerate(self.path, 1))]
+        return [*lines, f"weakest link: {self.weakest.in_words()}"] if self.weakest and not self.refused else lines
+
+    def _verdict(self) -> str:
+        if self.path and not self.refused:
+            return "one person, by this evidence:" if self.together else "two persons as published; the next run judges this evidence, which is newer:"
+        if self.together:
+            told = "what tied them is no longer believed" if self.path else "no evidence ties them any more"
+            return f"one person as published; {told}, and the next run judges it" + (":" if self.path else "")
+        if self.path:
+            return "two persons: all evidence between them passes through links that are not believed"
+        return "two persons: no evidence ties them, directly or through others"
 
 
 def explain_person(identifiers: Mapping[str, str], links: Iterable[Link]) -> Person:
@@ -105,36 +140,49 @@ def explain_person(identifiers: Mapping[str, str], links: Iterable[Link]) -> Per
     return Person(dict(identifiers), tuple(inside), tuple(found))
 
 
-def explain_pair(one: Iterable[str], other: Iterable[str], links: Iterable[Link]) -> Pair:
-    """The shortest way from any of `one` to any of `other` over believed links; if there is none, over all links.
+def explain_pair(one: Iterable[str], other: Iterable[str], links: Iterable[Link], together: bool) -> Pair:
+    """The shortest way from any of `one` to any of `other` over believed links; if there is none, over all links. `together`: as published.
 
     Over all links, the way with the fewest refused ones is not sought, only the shortest: it names what was seen.
     """
-    starts, ends, links = sorted(set(one)), set(other), list(links)
+    starts, ends, links = set(one), set(other), list(links)
     if ends.intersection(starts):
-        return Pair(True, ())
+        return Pair(True, (), is_same=True)
     believed = path(starts, ends, [link for link in links if link.rule is None])
-    return Pair(True, believed) if believed else Pair(False, path(starts, ends, links))
+    return Pair(together, believed or path(starts, ends, links))
 
 
 def path(starts: Iterable[str], ends: set[str], links: Iterable[Link]) -> tuple[Link, ...]:
-    """Breadth first, strongest links first, so that equally short ways are settled the same way every time; empty if there is none."""
+    """The shortest way; of equally short ones that whose weakest link is strongest, so that the order of links settles nothing; empty if there is none.
+
+    Breadth first, a step at a time: of all links that reach an identifier in that step the one counts whose way has the strongest weakest link.
+    """
     around = neighbours(links)
-    came: dict[str, Link | None] = dict.fromkeys(starts)
-    waiting = deque(came)
-    while waiting:
-        node = waiting.popleft()
-        if node in ends:
-            steps: list[Link] = []
-            while (step := came[node]) is not None:
-                steps.append(step)
-                node = step.beyond(node)
-            return tuple(reversed(steps))
-        for link in around.get(node, ()):
-            if (near := link.beyond(node)) not in came:
-                came[near] = link
-                waiting.append(near)
-    return ()
+    came: dict[str, tuple[Strength, Link] | None] = dict.fromkeys(starts)
+    reached: Iterable[str] = came
+    while reached and not ends & came.keys():
+        nearer: dict[str, tuple[Strength, Link]] = {}
+        for node in reached:
+            so_far = came[node]
+            for link in around.get(node, ()):
+                offer = (min(so_far[0], link.strength) if so_far else link.strength, link)
+                near = link.beyond(node)
+                if near not in came and (near not in nearer or _order(offer) > _order(nearer[near])):
+                    nearer[near] = offer
+        came.update(nearer)
+        reached = list(nearer)
+    steps: list[Link] = []
+    node = max((end for end in ends if came.get(end)), key=lambda end: _order(came[end]), default="")
+    while step := came.get(node):
+        steps.append(step[1])
+        node = step[1].beyond(node)
+    return tuple(reversed(steps))
+
+
+def _order(reached: tuple[Strength, Link] | None) -> tuple[Strength, Strength]:
+    """Of two ways to one identifier: the weakest link, then the last."""
+    assert reached is not None
+    return reached[0], reached[1].strength
 
 
 def bridges(nodes: Iterable[str], links: Iterable[Link]) -> list[Bridge]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from wayprint.identity.settings import IdentitySettings
+
 EXAMPLES = 5
+AT_THE_DOOR = ("priority", "shape", "blocked_patterns")  # what is judged where files are read, and stands in observations as it was judged
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Preview:
     split_persons: int  # persons now that would be several
     merged: tuple[tuple[str, tuple[str, ...]], ...]
     split: tuple[tuple[str, tuple[str, ...]], ...]
+    unseen: tuple[str, ...] = ()  # rules that differ and that the two maps cannot show
 
     def in_words(self) -> list[str]:
         lines = [
@@ -29,7 +33,14 @@ class Preview:
             f"devices of known persons: {self.recognised[0]:.1%} now, {self.recognised[1]:.1%} then",
             f"{self.merged_persons:,} persons would be made of several, {self.split_persons:,} would be split"]
         lines += [f"merged: {' + '.join(name[:8] for name in parts)} -> {person[:8]}" for person, parts in self.merged]
-        return lines + [f"split: {person[:8]} -> {' + '.join(name[:8] for name in parts)}" for person, parts in self.split]
+        lines += [f"split: {person[:8]} -> {' + '.join(name[:8] for name in parts)}" for person, parts in self.split]
+        return lines + [f"{rule} is another, and judged where files are read: what it changes is not in these figures" for rule in self.unseen]
+
+
+def judged_at_the_door(now: IdentitySettings, then: IdentitySettings) -> tuple[str, ...]:
+    """Rules of either settings that differ and that no preview shows, as `type.rule`: observations were judged by them when they were read."""
+    return tuple(f"{name}.{rule}" for name in sorted({*now.types, *then.types}) for rule in AT_THE_DOOR
+        if getattr(now.types.get(name), rule, None) != getattr(then.types.get(name), rule, None))
 
 
 def preview(now: DataFrame, then: DataFrame, device_types: tuple[str, ...]) -> Preview:
