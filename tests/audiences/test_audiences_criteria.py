@@ -34,7 +34,7 @@ def a_person(draw: random.Random) -> Person:
 
     return {
         "touches": [
-            {"event_name": draw.choice(EVENTS), "happened_at": moment(), "channel": draw.choice(CHANNELS),
+            {"event_name": draw.choice(EVENTS), "happened_at": moment(), "channel": draw.choice(CHANNELS), "ticket_id": draw.choice([None, "A", "B"]),
              "families": draw.choice([None, [], ["shoes"], ["maps", "tents"]]), "reason": draw.choice([None, "Claim: broken", "delivery"]),
              "status": draw.choice([None, None, "solved"])} for _ in range(draw.randrange(9))],
         "orders": [
@@ -149,6 +149,21 @@ def holds(person: Person, criterion: dict[str, Any]) -> bool:
     return (country is None or (person["country"] or "").upper() in country) and person["is_known"] == o.get("is_known", person["is_known"])
 
 
+def has_open_complaint(person: Person, complaints: list[Person]) -> bool:
+    """A queue of openings without a closing of their own; what closes an unknown ticket takes the oldest."""
+    numbers = {kind: {row["ticket_id"] for row in person["touches"] if row["event_name"] == kind and row["happened_at"].date() <= AS_OF} - {None}
+               for kind in ("ticket_opened", "ticket_closed")}
+    queue = 0
+    for row in sorted(complaints, key=lambda row: (row["happened_at"].date(), row["event_name"] == "ticket_closed")):
+        if (AS_OF - row["happened_at"].date()).days > 90:
+            continue
+        if row["event_name"] == "ticket_opened":
+            queue += row["status"] != "solved" and row["ticket_id"] not in numbers["ticket_closed"]
+        elif row["ticket_id"] not in numbers["ticket_opened"]:
+            queue = max(queue - 1, 0)
+    return queue > 0
+
+
 def verdict(person: Person, definition: dict[str, Any]) -> str | None:
     if not holds(person, definition["who"]):
         return None
@@ -164,9 +179,7 @@ def verdict(person: Person, definition: dict[str, Any]) -> str | None:
                   and row["event_name"] in ("ticket_opened", "ticket_closed")]
     if any((AS_OF - row["happened_at"].date()).days <= 14 for row in complaints):
         return "suppressed"
-    complaints = [row for row in complaints if (AS_OF - row["happened_at"].date()).days <= 90]
-    opened = [row["status"] for row in complaints if row["event_name"] == "ticket_opened"]
-    if len(opened) > max(sum(row["event_name"] == "ticket_closed" for row in complaints), opened.count("solved")):
+    if has_open_complaint(person, complaints):
         return "suppressed"
     return "suppressed" if len(matching(person, {"event": "email_sent", "within_days": 14})) >= 2 else "member"
 

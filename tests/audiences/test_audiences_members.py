@@ -33,7 +33,7 @@ class Lake:
     def __init__(self, rows: Callable[..., Any]):
         self.rows = rows
         self.people: set[str] = set()
-        self.touches: list[tuple[str, str, dt.datetime, str | None]] = []
+        self.touches: list[tuple[Any, ...]] = []  # person, verb, moment, reason, and the ticket's number if it has one
         self.granted: dict[str, bool] = {}
         self.members: list[Any] = []
         self.sizes: list[Any] = []
@@ -44,8 +44,8 @@ class Lake:
         return {
             "persons": self.rows(PERSONS, *[{"person_id": name, "is_known": True} for name in sorted(self.people)]),
             "touches": self.rows(TOUCHES, *[
-                {"event_key": str(n), "person_id": name, "event_name": event, "happened_at": at, "reason": reason}
-                for n, (name, event, at, reason) in enumerate(self.touches) if name in self.people]),
+                {"event_key": str(n), "person_id": name, "event_name": event, "happened_at": at, "reason": reason, "ticket_id": next(iter(ticket), None)}
+                for n, (name, event, at, reason, *ticket) in enumerate(self.touches) if name in self.people]),
             "person_consents": self.rows(PERSON_CONSENTS, *[c for c in consents if c["person_id"] in self.people])}
 
     def run(self, settings: AudienceSettings, as_of: dt.date = DAY) -> dict[tuple[str, str], Any]:
@@ -148,7 +148,7 @@ def test_nobody_without_the_right_is_a_member(lake: Lake, rules: Callable[..., A
 
 
 def test_no_promotion_while_a_complaint_is_open_nor_just_after(lake: Lake, rules: Callable[..., AudienceSettings]) -> None:
-    cases: dict[str, tuple[list[tuple[str, float, str]], bool]] = {
+    cases: dict[str, tuple[list[tuple[Any, ...]], bool]] = {
         "just complained": ([("ticket_opened", 0, "Claim")], True),
         "14 days ago": ([("ticket_opened", 14, "complaint: late"), ("ticket_closed", 14, "complaint: late")], True),
         "15 days ago and closed": ([("ticket_opened", 15, "complaint"), ("ticket_closed", 15, "complaint")], False),
@@ -158,12 +158,23 @@ def test_no_promotion_while_a_complaint_is_open_nor_just_after(lake: Lake, rules
         "forgotten": ([("ticket_opened", 91, "complaint")], False),
         "closed something else": ([("ticket_opened", 40, "complaint"), ("ticket_closed", 20, "delivery")], True),
         "a question": ([("ticket_opened", 1, "delivery")], False),
+        "another was closed, which is forgotten": (
+            [("ticket_opened", 100, "complaint", "A"), ("ticket_closed", 50, "complaint", "A"), ("ticket_opened", 40, "complaint", "B")], True),
+        "another was closed, which is forgotten, numbered apart": (
+            [("ticket_opened", 100, "complaint"), ("ticket_closed", 50, "complaint"), ("ticket_opened", 40, "complaint")], True),
+        "another was closed twice": (
+            [("ticket_opened", 60, "complaint", "A"), ("ticket_closed", 55, "complaint", "A"), ("ticket_closed", 20, "complaint", "A"),
+             ("ticket_opened", 40, "complaint", "B")], True),
+        "another was closed twice, numbered apart": (
+            [("ticket_opened", 60, "complaint"), ("ticket_closed", 55, "complaint"), ("ticket_closed", 50, "complaint"), ("ticket_opened", 40, "complaint")], True),
+        "the newer was closed": ([("ticket_opened", 100, "complaint", "A"), ("ticket_opened", 40, "complaint", "B"), ("ticket_closed", 30, "complaint", "B")], False),
+        "closed under another heading": ([("ticket_opened", 40, "complaint", "A"), ("ticket_closed", 20, "delivery", "A")], False),
         "no reason": ([("ticket_opened", 1, "")], False),
         "tomorrow": ([("ticket_opened", -1, "complaint")], False)}
     lake.people = set(cases)
     lake.granted = dict.fromkeys(cases, True)
     lake.touches = [(name, "add_to_cart", back(1), None) for name in cases]
-    lake.touches += [(name, event, back(age), reason or None) for name, (tickets, _) in cases.items() for event, age, reason in tickets]
+    lake.touches += [(name, event, back(age), reason or None, *number) for name, (tickets, _) in cases.items() for event, age, reason, *number in tickets]
     content = {"who": {"did": {"event": "add_to_cart"}}}
     settings = rules(offer={**content, "is_promotion": True}, advice={**content, "is_promotion": False})
     found = lake.run(settings)

@@ -92,6 +92,15 @@ def test_scores_become_shares_of_their_scale_and_families_a_sorted_set(placed):
     assert [touches[k].device_id for k in ("k4", "k5")] == ["cookie", None]
 
 
+def test_opening_and_closing_told_by_one_record_are_of_one_ticket(placed):
+    told = [("care", "7", "ticket_opened"), ("care", "7:ticket_closed", "ticket_closed"), ("care", "8:ticket_closed", "ticket_closed"),
+            ("other", "7", "ticket_opened"), ("care", "7:search", "search")]
+    found = [t.ticket_id for t in placed(*[dict(zip(("source", "event_id", "event_name"), one, strict=True)) for one in told]).values()]
+    assert found[0] == found[1]
+    assert len({*found[:4]}) == 3
+    assert found[4] is None
+
+
 def test_the_scope_leaves_out_excluded_stages_and_other_families(placed, settings):
     plan = settings.journeys.stages.model_dump()
     plan["scope"] |= {"excluded_stages": ["service"], "families": ["sofas"]}

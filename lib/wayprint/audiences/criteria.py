@@ -41,7 +41,7 @@ def gather_facts(
         touches.where(F.col("event_name").isin(sorted(set(events)))).select(
             "person_id", F.lit("touch").alias("fact"), F.to_date("happened_at").alias("on_date"), F.col("happened_at").alias("at"),
             F.col("event_name").alias("word"), "channel", "families", "stage", F.col("utm_campaign").alias("campaign"), "reason", "status",
-            "device_type")]
+            "ticket_id", "device_type")]
     if conversions is not None:
         parts.append(conversions.select(
             "person_id", F.lit("order").alias("fact"), F.to_date("converted_at").alias("on_date"), F.col("converted_at").alias("at"),

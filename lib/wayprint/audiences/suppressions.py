@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -16,20 +17,43 @@ CLOSED = ("closed", "solved", "resolved")
 def complains(measures: Measures, settings: AudienceSettings) -> Column:
     """A complaint is open, or was within the last `complaint_quiet_days`.
 
-    A ticket is a complaint if its reason holds one of `complaint_words`. Touches carry no ticket number, so tickets are counted:
-    one is open while more complaints were opened than closed in the last `complaint_open_days` (a ticket nobody closed is
-    forgotten after that). Sources tell the closing by an event of its own, by the status of the opening as it stands now, or by both:
-    the larger count holds. The day of the complaint and the quiet days after it are silent: day 0 to day 14 for 14 days.
+    A ticket is a complaint if the reason of its opening holds one of `complaint_words`. It is open until its own closing, and forgotten
+    `complaint_open_days` after its opening. Sources tell the closing by an event of its own, by the status of the opening as it stands
+    now, or by both. The day of the complaint and the quiet days after it are silent: day 0 to day 14 for 14 days.
     """
-    complaint = says(settings.complaint_words)
-    remembered = complaint & (F.col("on_date") >= F.lit(measures.as_of - dt.timedelta(days=settings.complaint_open_days)))
-    opened = is_fact("touch", ("ticket_opened",)) & remembered
-    closed = measures.counted("complaints closed", lambda: is_fact("touch", ("ticket_closed",)) & remembered)
-    closed_since = measures.counted("complaints closed since", lambda: opened & F.lower("status").isin(*CLOSED))
-    still_open = measures.counted("complaints opened", lambda: opened) > F.greatest(closed, closed_since)
-    just_now = F.col("on_date") >= F.lit(measures.as_of - dt.timedelta(days=settings.complaint_quiet_days))
-    heard = measures.any_of("complaint just now", lambda: is_fact("touch", ("ticket_opened", "ticket_closed")) & complaint & just_now)
-    return still_open | heard
+    tickets = measures.named("tickets", lambda: F.collect_list(F.when(
+        is_fact("touch", ("ticket_opened", "ticket_closed")), F.struct(
+            "ticket_id", "on_date", (F.col("word") == "ticket_closed").alias("is_closing"),
+            F.coalesce(says(settings.complaint_words), F.lit(False)).alias("is_complaint"),
+            F.coalesce(F.lower("status").isin(*CLOSED), F.lit(False)).alias("is_settled")))))
+    remembered, just_now = (F.lit(measures.as_of - dt.timedelta(days=days)) for days in (settings.complaint_open_days, settings.complaint_quiet_days))
+    heard = F.exists(tickets, lambda ticket: ticket["is_complaint"] & (ticket["on_date"] >= just_now))
+    return _is_open(tickets, remembered) | heard
+
+
+def _is_open(tickets: Column, remembered: Column) -> Column:
+    """Whether one of these openings and closings is of a complaint, of the day `remembered` or later, that still is open.
+
+    A closing whose ticket nobody saw opened (the source numbers both apart) closes the oldest of these that is open on its day. So one
+    is open at the end if, from some opening on, more stayed without a closing of their own than such closings came.
+    """
+    def has(kind: Callable[[Column], Column], of: Column) -> Column:
+        return F.exists(tickets, lambda other: kind(other) & F.coalesce(other["ticket_id"] == of["ticket_id"], F.lit(False)))
+
+    def since(found: Column, opening: Column) -> Column:
+        return F.size(F.filter(found, lambda one: one["on_date"] >= opening["on_date"]))
+
+    unclosed = F.filter(tickets, lambda one: is_opening(one) & one["is_complaint"] & ~one["is_settled"] & ~has(is_closing, one))
+    unopened = F.filter(tickets, lambda one: is_closing(one) & one["is_complaint"] & ~has(is_opening, one))
+    return F.exists(unclosed, lambda one: (one["on_date"] >= remembered) & (since(unclosed, one) > since(unopened, one)))
+
+
+def is_closing(ticket: Column) -> Column:
+    return ticket["is_closing"]
+
+
+def is_opening(ticket: Column) -> Column:
+    return ~ticket["is_closing"]
 
 
 def is_pressed(measures: Measures, settings: AudienceSettings) -> Column:

@@ -49,6 +49,12 @@ def is_marketing(settings: JourneySettings) -> Column:
         arrives & F.col("channel").isin(*settings.marketing_channels), F.lit(False))
 
 
+def ticket_id() -> Column:
+    """The service ticket of an opening or a closing; a record that tells of both says its number once (see `event_id` in sources/mapping.py)."""
+    number = F.regexp_replace("event_id", ":ticket_(opened|closed)$", "")
+    return F.when(F.col("event_name").isin("ticket_opened", "ticket_closed"), F.substring(F.sha2(F.concat_ws("|", "source", number), 256), 1, 32))
+
+
 def place_touches(events: DataFrame, identity_map: DataFrame, episodes: DataFrame, settings: JourneySettings) -> DataFrame:
     """One row per event that is not internal and is in scope, with its person, direction, stage and phase.
 
@@ -85,6 +91,6 @@ def place_touches(events: DataFrame, identity_map: DataFrame, episodes: DataFram
         F.when(F.col("stage").isNotNull(), F.concat_ws(" / ", "stage", "channel")).alias("touchpoint"),
         is_marketing(settings).alias("is_marketing"),
         (F.col("event_name") == "purchase").alias("is_conversion"),
-        "device_type", "utm_source", "utm_campaign", "campaign_id", "content_id", "families", "order_id", "amount", "currency",
+        "device_type", "utm_source", "utm_campaign", "campaign_id", "content_id", "families", "order_id", ticket_id().alias("ticket_id"), "amount", "currency",
         F.try_divide("score", "score_scale").alias("score"),
         "reason", "status", "store_id", "search_term", "page_path")

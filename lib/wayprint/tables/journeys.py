@@ -48,6 +48,7 @@ TOUCHES = Table(
         col("content_id", "string", "content or creative"),
         col("families", "array<string>", "product families concerned, sorted"),
         col("order_id", "string", "order"),
+        col("ticket_id", "string", "service ticket opened or closed: hash of source and number"),
         col("amount", "decimal(18,2)", "value"),
         col("currency", "string", "ISO 4217"),
         col("score", "double", "survey answer divided by its scale, 0 to 1"),
