@@ -81,7 +81,7 @@ def test_a_failure_that_nobody_foresaw_costs_one_record(read, monkeypatch):
     from wayprint.sources import mapping
 
     real = mapping.Mapper._finish
-    monkeypatch.setattr(mapping.Mapper, "_finish", lambda self, row: real(self, row) if row["event_id"] != "b" else row["no such column"])
+    monkeypatch.setattr(mapping.Mapper, "_finish", lambda self, row, values: real(self, row, values) if row["event_id"] != "b" else row["no such column"])
     rows = read(HEADER + LINE.format("a", 1) + LINE.format("b", 1) + LINE.format("c", 1))
     assert [row["rule"] for row in rows["quarantine"]] == ["unexpected"]
     assert len(rows["event"]) == 2

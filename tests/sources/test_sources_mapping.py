@@ -185,3 +185,36 @@ def test_a_value_that_names_nobody_stands_for_a_record_only_where_no_other_can(r
     phone, email = (keys.identifier_id(*canonical(*value, "FR")) for value in (("phone", "0612345678"), ("email", junk)))
     assert [row["identifier_id"] for row in rows["event"]] == [phone, email]
     assert all(("email", email) in row["identifiers"] for row in rows["event"])
+
+
+PRODUCT = {"fields": {"event_id": "id", "happened_at": "at", "amount": {"column": ["quantity", "price", "discount"], "how": "product"}},
+           "keys": ["event_id", "amount"], "columns": ["id", "at", "login", "quantity", "price", "discount"]}
+
+
+def test_a_column_that_is_not_there_leaves_its_place_empty(read):
+    rows = read("id,at,login,quantity,price\na,2026-01-01,C1,3,20.00\n", **PRODUCT)
+    assert one(rows)["amount"] == Decimal("60.00")
+    items = {"product_id": "login", "amount": {"column": ["quantity", "price", "discount"], "how": "product"}}
+    rows = read("id,at,login,price,discount\na,2026-01-01,C1,20.00,2.00\n", items=items, fields={"event_id": "id", "happened_at": "at"})
+    assert one(rows)["items"] == (("C1", None, None, None),)
+
+
+@pytest.mark.parametrize(("header", "absent"), [
+    ("id,at,login,qty,price,discount", "'quantity' (amount) is missing; did you mean 'qty'"), ("id,at,login,quantity,tarif,discount", "'price' (amount)")])
+def test_a_file_without_one_factor_of_its_amounts_is_held_and_told_which(read, header, absent):
+    file = one(read(f"{header}\na,2026-01-01,C1,3,20.00,2.00\n", **PRODUCT), "file")
+    assert (file["status"], file["lines"], absent in file["reason"]) == ("held", 0, True)
+
+
+def test_a_file_without_one_part_of_its_ids_is_held_and_told_which(read):
+    fields = {"event_id": {"column": ["id", "line"], "join": "-"}, "happened_at": "at"}
+    file = one(read("id,at,login,no\na,2026-01-01,C1,3\n", fields=fields), "file")
+    assert (file["status"], "column 'line' (event_id) is missing" in file["reason"]) == ("held", True)
+
+
+def test_an_entry_of_names_needs_all_its_columns(read):
+    names = {"by": ["login/kind", "login"], "table": {"open": "email_open", "open/true": "other"}}
+    content = "id,at,login,kind\na,2026-01-01,open,true\nb,2026-01-01,open,false\n"
+    assert [row["event_name"] for row in read(content, names=names, constants={})["event"]] == ["other", "email_open"]
+    swapped = {"by": ["login/kind", "amount"], "table": {"open": "email_open", "1": "other"}}
+    assert one(read(LINE.format("a,2026-01-01,open,1"), names=swapped, constants={}))["event_name"] == "other"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
@@ -14,6 +15,23 @@ from wayprint.sources.identifiers import EMAIL_INSIDE
 
 TRUE = frozenset(("true", "t", "1", "yes", "y", "oui", "o", "on", "granted", "subscribed", "opt_in", "opted_in"))
 FALSE = frozenset(("false", "f", "0", "no", "n", "non", "off", "denied", "unsubscribed", "not_subscribed", "opt_out", "opted_out"))
+
+
+@lru_cache(maxsize=4_096)
+def consent_word(text: str) -> str:
+    """A word of consent without case, accents, and what parts its words: OPT_OUT, opt-out and Opt out are one."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(re.split(r"[\s_-]+", plain.strip().lower()))
+
+
+# What systems write for consent beyond yes and no; and what they write where nobody was asked or has not answered yet.
+GRANTED = frozenset(map(consent_word, TRUE)) | {
+    "1.0", "opt in", "optin", "subscribe", "allowed", "accepted", "agreed", "accepte", "accorde", "abonne", "inscrit"}
+DENIED = frozenset(map(consent_word, FALSE)) | {
+    "0.0", "optout", "unsubscribe", "withdrawn", "revoked", "refused", "declined", "rejected", "objected", "disallowed", "stop", "refuse", "retire",
+    "revoque", "desabonne", "desinscrit", "oppose"}
+SILENT = frozenset((
+    "null", "none", "nan", "undefined", "unknown", "n/a", "na", "not set", "(not set)", "pending", "invalid", "never subscribed", "inconnu"))
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _EPOCH_UTC = EPOCH.replace(tzinfo=None)
@@ -136,6 +154,10 @@ class Times:
         self._inside((EPOCH + dt.timedelta(seconds=int(since) // _SECOND)).year)
         return int(since)
 
+    def instant(self, value: str) -> int:
+        """Microseconds since 1970 UTC, from the seconds since then where the text is a number, else as `at`."""
+        return self.unix(value, 1) if _NUMBER.fullmatch(value) else self.at(value)
+
     def day(self, value: str, pattern: str | None = None) -> dt.date:
         """A calendar day; of a time, its day as written."""
         try:
@@ -162,6 +184,7 @@ def converters(times: Times, pattern: str | None = None) -> dict[str, Convert]:
         "birth_year": _birth_year,
         "flag": _flag,
         "time": lambda v: times.at(v, pattern),
+        "instant": times.instant,
         "unix_s": lambda v: times.unix(v, 1),
         "unix_ms": lambda v: times.unix(v, 1_000),
         "unix_us": lambda v: times.unix(v, 1_000_000),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from wayprint.sources.convert import Refused, number, product
+from wayprint.sources.convert import Refused, consent_word, number, product
 from wayprint.sources.readers import walk
 from wayprint.sources.specs import ConsentSpec, FieldSpec, ItemsSpec, NamesSpec, RuleSpec, fold
 
@@ -16,10 +16,14 @@ Values = Sequence[Any]
 Get = Callable[[Values], Any]
 Places = Mapping[str, int]
 
+_VALUED = re.compile(r"[=:].*")  # what a word of a list bears: its number of times (200=4), its serial number (1:777)
+
 
 def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls: frozenset[str] = frozenset()) -> Get:
     """A function from the values of a record to one canonical value; None where the columns are absent or empty."""
-    found = [places[fold(c)] for c in one.column if fold(c) in places]
+    given = [places.get(fold(c)) for c in one.column]  # an absent column keeps its place, so that no other takes its meaning
+    found = [place for place in given if place is not None]
+    beside = [places.get(fold(c)) for c in one.only_with]
     table, default = one.table, one.default
     pattern = re.compile(one.pattern) if one.pattern else None
 
@@ -41,6 +45,9 @@ def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls:
         value = default if value is None else value
         return None if value is None else convert(value)
 
+    def filled(values: Values, place: int | None) -> str | None:
+        return None if place is None else clean(values, place)
+
     def first(values: Values) -> Any:
         for place in found:
             if (value := clean(values, place)) is not None:
@@ -48,11 +55,11 @@ def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls:
         return finish(None)
 
     def joined(values: Values) -> Any:
-        parts = [v for place in found if (v := clean(values, place)) is not None]
-        return finish((one.join or "").join(parts) if found and len(parts) == len(one.column) else None)
+        parts = [v for place in given if (v := filled(values, place)) is not None]
+        return finish((one.join or "").join(parts) if len(parts) == len(one.column) else None)
 
     def multiplied(values: Values) -> Any:
-        parts = [clean(values, place) or "" for place in found]
+        parts = [filled(values, place) or "" for place in given]
         return product(parts) if len(parts) > 1 and parts[0] and parts[1] else None
 
     def single(values: Values) -> Any:  # as `first`, for most columns of most sources
@@ -68,6 +75,11 @@ def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls:
         return multiplied
     if one.join is not None:
         return joined
+    if one.only_with:
+        def accompanied(values: Values) -> Any:
+            alone = any(place is None or values[place] in ("", *nulls) for place in beside)
+            return None if alone else first(values)
+        return accompanied
     if len(found) == 1 and table is None and default is None and pattern is None:
         place = found[0]
         return single
@@ -94,7 +106,8 @@ class Names:
 
     def __init__(self, spec: NamesSpec, places: Places):
         self._table, self._split, self._default = spec.table, spec.split, spec.default
-        self._by = [[places[fold(c)] for c in by.split("/") if fold(c) in places] for by in spec.by]
+        columns = [[fold(c) for c in by.split("/")] for by in spec.by]
+        self._by = [[places[c] for c in several] for several in columns if all(c in places for c in several)]
         self._refine = [(one.event, places[fold(one.column)], one.contains, one.name) for one in spec.refine if fold(one.column) in places]
         self._order = {word: rank for rank, word in enumerate(spec.table)}
 
@@ -108,8 +121,9 @@ class Names:
     def _broad(self, values: Values) -> str:
         for found in self._by:
             word = "/".join(str(values[place]).strip() for place in found).lower()
-            if self._split and self._split in word:
-                known = [w for w in map(str.strip, word.split(self._split)) if w in self._order]
+            if self._split:
+                words = (_VALUED.sub("", w).strip() for w in word.split(self._split))
+                known = [w for w in words if w in self._order]
                 word = min(known, key=self._order.__getitem__, default="")
             if word in self._table:
                 return self._table[word]
@@ -121,9 +135,10 @@ class Items:
 
     def __init__(self, spec: ItemsSpec, places: Places, converter: Callable[[str], Callable[[str], Any]]):
         self._format, self._is_list, self.events = spec.format, spec.at is not None, frozenset(spec.events)
+        self.total_of = frozenset(spec.total_of)
         self._at = places.get(fold(spec.at)) if spec.at else None
         fields = item_fields(spec)
-        self._columns = tuple(sorted({c for one in fields.values() for c in one.column}))
+        self._columns = tuple(sorted({c for one in fields.values() for c in one.columns}))
         self._paths = [tuple(c.split(".")) for c in self._columns]
         inner = {fold(c): place for place, c in enumerate(self._columns)} if self._is_list else places
         how = {"product_id": "raw", "family": "text", "quantity": "int", "amount": "money"}
@@ -162,13 +177,30 @@ class Items:
             yield [walk(element, path) for path in self._paths]
 
 
-def stated(one: ConsentSpec, value: str | None) -> bool | None:
-    """What a value says of a purpose: granted, denied, or nothing."""
-    if value is None:
-        return None
-    if one.contains:
-        return not {fold(word) for word in one.contains}.isdisjoint(re.findall(r"\w+", value.lower()))
-    return True if fold(value) in one.granted else False if fold(value) in one.denied else None
+class Consent:
+    """What a record says of one purpose: granted, denied, or nothing; see ConsentSpec."""
+
+    def __init__(self, spec: ConsentSpec, places: Places, nulls: frozenset[str]):
+        self.spec = spec
+        self._get = getter(spec, str, places, nulls)
+        self._verdict = getter(spec.verdict, str, places, nulls) if spec.verdict else None
+        self._words = frozenset(map(fold, spec.contains))
+
+    def __call__(self, values: Values) -> bool | None:
+        verdict = self._verdict(values) if self._verdict else "listed"
+        if verdict != "listed":
+            return False if verdict == "denied" else None
+        if (value := self._get(values)) is None:
+            return None
+        if self._words:
+            return not self._words.isdisjoint(re.findall(r"\w+", value.lower()))
+        word = consent_word(value)
+        return True if word in self.spec.granted else False if word in self.spec.denied else None
+
+    def is_unknown(self, values: Values) -> bool:
+        """Does the column hold a word of which nobody said what it means?"""
+        value = None if self._words or self.spec.verdict else self._get(values)
+        return value is not None and consent_word(value) not in (*self.spec.granted, *self.spec.denied, *self.spec.silent)
 
 
 def keep(rule: RuleSpec, value: str | None, convert: Callable[[str], Any] | None) -> None:
@@ -177,6 +209,8 @@ def keep(rule: RuleSpec, value: str | None, convert: Callable[[str], Any] | None
         raise Refused(rule.name, f"column {rule.column!r}: {rule.why}")
     if value is None:
         return
+    if fold(value) in rule.none_of:
+        raise Refused(rule.name, f"column {rule.column!r}: {rule.why}")
     try:
         if convert:
             convert(value)

@@ -42,7 +42,8 @@ def identifier(type: str, text: str, country: str) -> Identifier | None:
     """The canonical form of what a source gives as an identifier of `type`; None if there is nothing to know anyone by.
 
     An e-mail address becomes the SHA-256 of its lower-case form, so that clear and already hashed addresses meet; an MD5 is
-    another type, `email_md5`. A phone number becomes E.164, read as of `country` where it has no prefix. All else is trimmed
+    another type, `email_md5`. A phone number becomes E.164, read as of `country` where it has no prefix; one of a length that no
+    number of its country has is none. All else is trimmed
     and composed (NFC), so one name typed on two systems is one; letters that only look alike stay two.
     """
     text = unicodedata.normalize("NFC", text).strip()
@@ -110,6 +111,8 @@ def _phone(text: str, country: str) -> Identifier | None:
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
         return None
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return Identifier("phone", written, written) if 8 <= len(written) <= 16 else None

@@ -112,6 +112,7 @@ def read_file(
                 account["kept"] += 1
                 yield from outcome
         extra = sorted(raw.extra)
+        reason = _unknown_words(raw, source)
         if raw.promised is not None and raw.promised != account["lines"]:
             reason = f"the manifest promises {raw.promised} records and {account['lines']} came: ask for the file again"
     except Held as held:
@@ -123,6 +124,13 @@ def read_file(
     yield "file", {
         **{c: file[c] for c in ("file_id", "source", "file", "names", "bytes", "spec_id")},
         "status": status, "reason": reason, **account, "extra_columns": extra}
+
+
+def _unknown_words(raw: Raw, source: str) -> str | None:
+    """What the records of a file said of consent that its source does not understand; it grants nothing and denies nothing."""
+    told = [f"column {columns}: {count} records say of {purpose} a word that is neither yes nor no"
+            for (purpose, columns), count in sorted(raw.unknown_words.items())]
+    return f"{'; '.join(told)}: name the words in granted, denied or silent of sources/{source}.yaml" if told else None
 
 
 def _raw(file: dict[str, Any], stream: Readable, settings: SourceSettings, spec: SourceSpec, beside: Callable[[str], Readable | None]) -> Raw:
@@ -138,6 +146,7 @@ def _read(raw: Raw, file: dict[str, Any], settings: SourceSettings, spec: Source
     if raw.places is None:
         return
     mapper = Mapper(file["source"], spec, raw.places, settings, keys, has_header=reader != "jsonl")
+    raw.unknown_words = mapper.unknown_words
     for record in records:
         if record.refused:
             yield record, record.refused

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from operator import itemgetter
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 
 from wayprint.sources import pages
 from wayprint.sources.convert import BY_COLUMN, BY_TYPE, Refused, Times, converters, is_hash
-from wayprint.sources.fields import Get, Items, Names, Values, getter, item_fields, keep, stated
+from wayprint.sources.fields import Consent, Get, Items, Names, Values, getter, item_fields, keep
 from wayprint.sources.identifiers import Identifier, identifier, network
 from wayprint.sources.keys import Keys
 from wayprint.sources.readers import Held
@@ -43,13 +44,13 @@ def columns_read(spec: SourceSpec) -> tuple[tuple[str, ...], frozenset[str]]:
     fields: list[FieldSpec] = [
         *spec.fields.values(), *spec.identifiers, *spec.vault.values(), *spec.attributes.values(), *spec.consents,
         *(one for also in spec.also for one in also.fields.values()), *filter(None, (spec.page.url, spec.page.referrer, spec.network_address))]
-    found.update(column for one in fields for column in one.column)
+    found.update(column for one in fields for column in one.columns)
     found.update(rule.column for rule in spec.rules)
     found.update(part for by in (spec.names.by if spec.names else ()) for part in by.split("/"))
     found.update(r.column for r in (spec.names.refine if spec.names else ()))
-    found.update(spec.dimensions)
+    found.update((*spec.dimensions, *spec.told_apart_by))
     lists = frozenset(items.at for items in spec.items if items.at)
-    found.update(lists, *(one.column for items in spec.items if not items.at for one in item_fields(items).values()))
+    found.update(lists, *(one.columns for items in spec.items if not items.at for one in item_fields(items).values()))
     return tuple(sorted(found)), lists
 
 
@@ -68,11 +69,13 @@ class Mapper:
     """The compiled mapping of one source onto the columns of one file.
 
     `places`: column (folded) -> place in the values. Raises `Held` if a column is absent without which no record could be
-    read (`has_header`: where the columns of all records are known).
+    read (`has_header`: where the columns of all records are known). `unknown_words` counts, by purpose and columns, the records
+    whose word of consent means nothing to the source.
     """
 
     def __init__(self, source: str, spec: SourceSpec, places: dict[str, int], settings: SourceSettings, keys: Keys, has_header: bool = True):
         self.source, self.spec, self.keys = source, spec, keys
+        self.unknown_words: Counter[tuple[str, str]] = Counter()
         self._places, self._nulls = places, frozenset(spec.nulls)
         self._times = Times(spec.time_zone, settings.earliest_year, settings.latest_year)
         self._country, self._types = spec.country or settings.default_country, settings.types
@@ -84,8 +87,11 @@ class Mapper:
         self._vault = self._compiled(spec.vault)
         self._attributes = self._compiled(spec.attributes, "raw")
         self._dimensions = [self._column(name) for name in spec.dimensions]
-        self._identifiers = [(one, self._get(one, self._convert("", one.how or "raw", one.format))) for one in spec.identifiers]
-        self._consents = [(one, self._get(one, str)) for one in spec.consents]
+        self._identifiers = [(one, self._get(one, self._convert("", one.how or "raw", one.format)),
+                              self._get(one.country, self._convert("country", one.country.how, None)) if one.country else None)
+                             for one in spec.identifiers]
+        self._consents = [Consent(one, places, self._nulls) for one in spec.consents]
+        self._apart = [self._column(name) for name in spec.told_apart_by]
         self._rules = [(one, self._column(one.column), self._convert("", one.how, None) if one.how else None) for one in spec.rules]
         self._url = self._get(spec.page.url, str) if spec.page.url else None
         self._referrer = self._get(spec.page.referrer, str) if spec.page.referrer else None
@@ -120,11 +126,8 @@ class Mapper:
         row["record_id"] = _hash(file_id, line, 0)
         row["original"] = self.keys.seal(original)
         if kind == "event":
-            for items in self._items:
-                if (not items.events or row["event_name"] in items.events) and (found := items(values)):
-                    row["items"] = found
-                    break
-            self._finish(row)
+            self._take_items(row, values)
+            self._finish(row, values)
             yield kind, row
             yield from self._further(row, values)
             return
@@ -140,9 +143,18 @@ class Mapper:
             row["attributes"] = json.dumps(told, sort_keys=True, ensure_ascii=False) if told else None
         yield kind, row
 
+    def _take_items(self, row: Row, values: Values) -> None:
+        """The products of an action; where its source says so, what they cost together is the amount that the record lacks."""
+        for items in self._items:
+            if (not items.events or row["event_name"] in items.events) and (found := items(values)):
+                row["items"] = found
+                amounts = [amount for _, _, _, amount in found if amount is not None]
+                if amounts and row["amount"] is None and row["event_name"] in items.total_of:
+                    row["amount"] = sum(amounts)
+                return
+
     def _hold_if_missing(self) -> None:
-        missing = [(name, self.spec.fields[name].column) for name in self._needed if name in self.spec.fields
-                   and not any(fold(c) in self._places for c in self.spec.fields[name].column)]
+        missing = [(name, columns) for name in self._needed if name in self.spec.fields for columns in self._absent(self.spec.fields[name])]
         missing += [("needs", (c,)) for c in self.spec.needs if fold(c) not in self._places]
         if not missing:
             return
@@ -157,6 +169,11 @@ class Mapper:
             told.append(f"column {' or '.join(repr(c) for c in columns)} ({name}) is missing{hint}")
         raise Held(f"{'; '.join(told)}. Came: {', '.join(sorted(self._places))[:800]}. Correct the export, or add the new name to "
                    f"sources/{self.source}.yaml; the file is then read again")
+
+    def _absent(self, one: FieldSpec) -> list[tuple[str, ...]]:
+        """The columns without which the field would be empty in every record: each of a join or product, all of the others."""
+        absent: list[tuple[str, ...]] = [(c,) for c in one.indispensable if fold(c) not in self._places]
+        return absent or ([] if any(fold(c) in self._places for c in one.column) else [one.column])
 
     def _columns_of(self, name: str) -> str:
         return _listed(self.spec.fields[name]) if name in self.spec.fields else repr(name)
@@ -210,8 +227,8 @@ class Mapper:
         return found.asked
 
     def _identify(self, row: Row, values: Values, asked: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, Row]]:
-        given: list[tuple[str, str, str | None]] = []
-        for one, get in self._identifiers:
+        given: list[tuple[str, str, str | None, str]] = []
+        for one, get, country_of in self._identifiers:
             if one.events and row["event_name"] not in one.events:
                 continue
             try:
@@ -219,9 +236,9 @@ class Mapper:
             except Refused as refused:
                 raise Refused(refused.rule, f"column {_listed(one)}: {refused.reason}") from None
             if value is not None:
-                given.append((one.type, value, one.space))
-        given.extend((self.spec.page.identifiers[parameter], value, None) for parameter, value in asked)
-        named = _named(self.keys, self._country, self._types, tuple(given))
+                given.append((one.type, value, one.space, (country_of(values) if country_of else None) or self._country))
+        given.extend((self.spec.page.identifiers[parameter], value, None, self._country) for parameter, value in asked)
+        named = _named(self.keys, self._types, tuple(given))
         row["identifiers"], row["flaws"], row["identifier_id"] = named.identifiers, named.flaws, named.strongest
         row["origin_id"] = named.device or named.strongest
         row["sync_point"] = self._sync_point(row, named.types) if named.types else None
@@ -242,15 +259,21 @@ class Mapper:
         return None
 
     def _consent(self, values: Values, row: Row) -> tuple[tuple[str, bool], ...] | None:
-        if not self._consents or row.get("event_name") not in CONSENTING:
-            return None
-        said_of = {one.purpose: said for one, get in self._consents if (said := stated(one, get(values))) is not None}
+        verb, said_of = row.get("event_name"), {}
+        for consent in self._consents:
+            if verb not in (consent.spec.events or CONSENTING):
+                continue
+            if (said := consent(values)) is not None:
+                said_of[consent.spec.purpose] = said
+            elif consent.is_unknown(values):
+                self.unknown_words[consent.spec.purpose, _listed(consent.spec)] += 1
         return tuple(sorted(said_of.items())) or None
 
-    def _finish(self, row: Row) -> None:
+    def _finish(self, row: Row, values: Values) -> None:
         """The ids and the digest of an action, once all it says is known."""
         if not row["event_id"]:
-            row["event_id"] = _hash(self.source, *_told(row))
+            apart = [get(values) for get in self._apart]
+            row["event_id"] = _hash(self.source, *_told(row), *(apart if any(apart) else ()))
         row["payload_digest"] = _hash(*_repeated(row))
         row["origin_id"] = row["origin_id"] or _hash(self.source, row["event_id"])
 
@@ -266,19 +289,21 @@ class Mapper:
             further["record_id"] = _hash(row["file_id"], row["line_number"], ordinal)
             if also.event_name:
                 further["event_id"] = f"{row['event_id']}:{also.event_name}"
-                self._finish(further)
+                self._finish(further, values)
+            else:
+                further["event_id"] = row["event_id"]
             yield also.kind, further
 
 
 # One person has many records, in many files. Keys are equal to themselves only, so no id or seal of one is given for another.
 @lru_cache(maxsize=16_384)
-def _named(keys: Keys, country: str, types: Types, given: tuple[tuple[str, str, str | None], ...]) -> Named:
-    """Whom the texts of a record name, each given with its type and space.
+def _named(keys: Keys, types: Types, given: tuple[tuple[str, str, str | None, str], ...]) -> Named:
+    """Whom the texts of a record name, each given with its type, space and country.
 
     The strongest is the one whose type comes first; one whose text is flawed, or listed as naming nobody, stands for a record only where all are.
     """
     ids: dict[Identifier, str] = {}
-    for type, text, space in given:
+    for type, text, space, country in given:
         if known := identifier(type, text, country):
             ids[known] = keys.identifier_id(known.type, f"{space}:{known.value}" if space else known.value)
     flaws = {id: flaw for known, id in ids.items() if (flaw := types[known.type].flaw(known.clear or known.value))}

@@ -11,7 +11,7 @@ import json
 import re
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -60,6 +60,7 @@ class Raw:
     places: dict[str, int] | None = None
     extra: set[str] = field(default_factory=set)
     promised: int | None = None  # records, by a manifest
+    unknown_words: Mapping[tuple[str, str], int] = field(default_factory=dict)  # of consent, by purpose and columns
 
     def header(self, names: Sequence[str]) -> int:
         """Take the names of the columns; returns how many."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wayprint.contracts import Table
-from wayprint.sources.convert import FALSE, HOW, TRUE
+from wayprint.sources.convert import DENIED, FALSE, GRANTED, HOW, SILENT, TRUE, consent_word
 from wayprint.tables.bronze import (
     EVENT_NAMES,
     PLATFORMS,
@@ -57,7 +57,7 @@ class FieldSpec(Spec):
     `event_params.page_location` where the list holds keys and values). `how`: the reading, by default that of the canonical
     column; `product` multiplies quantity and price and takes off a discount. `pattern`: a regular expression whose group is
     the value; a text it does not find is as good as empty. `table`: value (lower case) -> canonical value. `events`: the
-    verbs for which the column has this meaning.
+    verbs for which the column has this meaning. `only_with`: columns without which the value says nothing.
     """
 
     column: tuple[str, ...] = Field(min_length=1)
@@ -68,6 +68,17 @@ class FieldSpec(Spec):
     format: str | None = None
     pattern: str | None = None
     events: tuple[str, ...] = ()
+    only_with: tuple[str, ...] = ()
+
+    @property
+    def indispensable(self) -> tuple[str, ...]:
+        """The columns without any one of which it is empty in every record: all of a join, quantity and price of a product."""
+        return self.column if self.join is not None else self.column[:2] if self.how == "product" else ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that it reads."""
+        return (*self.column, *self.only_with)
 
     @model_validator(mode="before")
     @classmethod
@@ -102,10 +113,19 @@ class FieldSpec(Spec):
 
 
 class IdentifierSpec(FieldSpec):
-    """A value that names somebody. `space` keeps numbers apart that two systems give out independently."""
+    """A value that names somebody. `space` keeps numbers apart that two systems give out independently.
+
+    `country`: the column (read as the canonical country) that says of which country a telephone number without prefix is;
+    where it is empty, the source's country counts.
+    """
 
     type: str
     space: str | None = None
+    country: FieldSpec | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*super().columns, *(self.country.columns if self.country else ()))
 
 
 class RefineSpec(Spec):
@@ -120,9 +140,9 @@ class RefineSpec(Spec):
 class NamesSpec(Spec):
     """Which canonical verb a record is: the first of `by` whose value stands in `table` decides.
 
-    An entry of `by` is a column or several joined by `/`; `split` cuts its value into several words, of which the one that
-    comes first in `table` decides. Then the first of `refine` that fits narrows it. `negative`: the verb where the amount
-    is below zero.
+    An entry of `by` is a column or several joined by `/`, which counts where the file has all of them; `split` cuts its value into several words, of which the one that
+    comes first in `table` decides; what follows a `:` or `=` in a word is not looked at. Then the first of `refine` that fits
+    narrows it. `negative`: the verb where the amount is below zero.
     """
 
     by: tuple[str, ...] = ()
@@ -161,32 +181,53 @@ class SyncSpec(Spec):
 
 
 class ConsentSpec(FieldSpec):
-    """A purpose and the column that grants or denies it; with `contains`, by whether its list names one of those words."""
+    """A purpose and the column that grants or denies it; with `contains`, by whether its list names one of those words.
+
+    `granted`, `denied`, `silent` (nobody was asked, or has not answered): the words of the column, without regard to case,
+    accents, and what parts them; a word in none of them says nothing, and the file's `reason` tells of it. `verdict`: what the
+    statement as a whole is, by a table onto `listed` (the list counts) and `denied` (whatever the list names); any other
+    statement says nothing.
+    """
 
     purpose: str
     contains: tuple[str, ...] = ()
-    granted: tuple[str, ...] = tuple(sorted(TRUE))
-    denied: tuple[str, ...] = tuple(sorted(FALSE))
+    granted: tuple[str, ...] = tuple(sorted(GRANTED))
+    denied: tuple[str, ...] = tuple(sorted(DENIED))
+    silent: tuple[str, ...] = tuple(sorted(SILENT))
+    verdict: FieldSpec | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*super().columns, *(self.verdict.columns if self.verdict else ()))
+
+    @field_validator("verdict")
+    @classmethod
+    def _verdicts(cls, verdict: FieldSpec | None) -> FieldSpec | None:
+        for word in filter(None, verdict.table.values() if verdict and verdict.table else ()):
+            one_of(word, ("listed", "denied"), "verdict")
+        return verdict
 
     @field_validator("purpose")
     @classmethod
     def _purpose(cls, purpose: str) -> str:
         return one_of(purpose, PURPOSES, "purpose")
 
-    @field_validator("granted", "denied", mode="before")
+    @field_validator("granted", "denied", "silent", mode="before")
     @classmethod
     def _lower(cls, words: Any) -> Any:
-        return tuple(fold(str(w)) for w in words) if isinstance(words, list | tuple) else words
+        return tuple(consent_word(str(w)) for w in words) if isinstance(words, list | tuple) else words
 
 
 class ItemsSpec(Spec):
     """Products of a record: of each element of the list `at` (JSON, or Adobe's product list), else of the record itself.
 
-    A source may have several: the first that finds a product counts. `events`: the verbs for which it is asked.
+    A source may have several: the first that finds a product counts. `events`: the verbs for which it is asked. `total_of`:
+    the verbs whose amount is the sum of the products' where the record gives none.
     """
 
     at: str | None = None
     events: tuple[str, ...] = ()
+    total_of: tuple[str, ...] = ()
     format: Literal["json", "adobe"] = "json"
     product_id: FieldSpec
     family: FieldSpec | None = None
@@ -225,13 +266,15 @@ class AlsoSpec(Spec):
 class RuleSpec(Spec):
     """What must hold of a column of each record; a record that breaks it goes to quarantine under the rule's name.
 
-    `how`: the column, though not mapped, must be readable that way (under the reading's own rule: bad_time, bad_number).
+    `one_of`, `none_of`: words; `false` and `true` stand for every way to write no and yes. `how`: the column, though not
+    mapped, must be readable that way (under the reading's own rule: bad_time, bad_number).
     """
 
     name: str
     column: str
     why: str
     one_of: tuple[str, ...] | None = None
+    none_of: tuple[str, ...] = ()
     at_least: float | None = None
     how: str | None = None
 
@@ -240,10 +283,13 @@ class RuleSpec(Spec):
     def _how(cls, how: str | None) -> str | None:
         return one_of(how, HOW, "reading") if how else how
 
-    @field_validator("one_of", mode="before")
+    @field_validator("one_of", "none_of", mode="before")
     @classmethod
     def _words(cls, words: Any) -> Any:
-        return tuple(fold(str(w)) for w in words) if isinstance(words, list | tuple) else words
+        if not isinstance(words, list | tuple):
+            return words
+        folded = {fold(str(w)) for w in words}
+        return tuple(sorted(folded.union(*(every for every in (TRUE, FALSE) if folded & every & {"true", "false"}))))
 
 
 class CompanionSpec(Spec):
@@ -257,6 +303,7 @@ class SourceSpec(Spec):
     """One file of conf/sources: which raw files, how they are read, what their columns mean.
 
     `network_address`: the column that holds the sender's IP address; it becomes `network_id` and is kept nowhere else.
+    `told_apart_by`: columns that tell actions apart which bear no id and are else alike (the place of a hit in its batch).
     """
 
     about: str
@@ -273,6 +320,7 @@ class SourceSpec(Spec):
     names: NamesSpec | None = None
     page: PageSpec = PageSpec()
     network_address: FieldSpec | None = None
+    told_apart_by: tuple[str, ...] = ()
     identifiers: tuple[IdentifierSpec, ...] = ()
     sync_points: tuple[SyncSpec, ...] = ()
     consents: tuple[ConsentSpec, ...] = ()
