@@ -68,6 +68,28 @@ def test_an_address_comes_from_one_record_the_newest(write: Write) -> None:
     assert lines(folder / manifest.files[0].name)[1][6:] == [sha256("anne"), "", "", "", ""]
 
 
+WHOLE = {"first_name": "Ann", "last_name": "Lee", "postal_code": "1050", "country": "be"}
+
+
+@pytest.mark.parametrize("newer", [
+    {"first_name": "Anne"}, {**WHOLE, "first_name": "Anne", "country": ""}, {**WHOLE, "first_name": "Anne", "country": "Belgique"}, {"city": "Gand"}])
+def test_a_whole_address_is_not_lost_for_a_newer_part_of_one(write: Write, newer: dict[str, str]) -> None:
+    rows = [row("a", "phone", "0470 12 34 56", "p", 3), *(row("a", field, value, "crm", 1) for field, value in WHOLE.items())]
+    rows += [row("a", field, value, "shop", 2) for field, value in newer.items()]
+    manifest, folder = write("google_customer_match", rows)
+    assert lines(folder / manifest.files[0].name)[1][3:] == [sha256("+32470123456"), "", "", sha256("ann"), sha256("lee"), "BE", "1050"]
+    used = sum(field != "city" for field in newer)
+    assert manifest.reject_reasons == ({"another record of the person gives the address": used} if used else {})
+    _, folder = write("google_customer_match", [*rows, *(row("a", field, value, "till", 3) for field, value in {**WHOLE, "first_name": "Anna"}.items())])
+    assert lines(folder / manifest.files[0].name)[1][6] == sha256("anna")
+
+
+def test_a_phone_is_read_for_the_country_the_person_gives_anywhere(write: Write) -> None:
+    manifest, folder = write("meta_custom_audience", [
+        row("a", "phone", "0470 12 34 56", "p", 3), row("a", "country", "BE", "crm", 1), row("a", "city", "Gand", "shop", 2)])
+    assert lines(folder / manifest.files[0].name)[1][3:] == [sha256("32470123456"), "", "", "", "", "", sha256("gand"), ""]
+
+
 def test_one_value_written_twice_and_a_fourth_value_are_rejected(write: Write) -> None:
     rows = [row("a", "email", f"a{'.' * number}b@gmail.com", f"e{number}") for number in range(2)]
     rows += [row("b", "email", f"b{number}@b.fr", f"e{number}") for number in range(4)]

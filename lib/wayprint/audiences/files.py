@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import itertools
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -128,18 +129,16 @@ def _record(
     if not known:
         return None, [("", "no value is held that the platform matches on")]
     newest_first = sorted(known, key=lambda row: (str(row["seen_at"] or ""), row["subject_id"]), reverse=True)
-    newest_address = next((row["subject_id"] for row in newest_first if row["field"] in ADDRESS), None)
     opened = [(row, bytes(open_sealed(bytes(row["sealed"]))).decode("utf-8")) for row in newest_first]
-    own = next((value for row, value in opened if row["field"] == "country" and row["subject_id"] == newest_address), "").strip().upper()
-    country = own if len(own) == 2 and own.isalpha() else default_country
+    address_of, country = _address(opened, destination, default_country)
     cells: dict[str, list[str]] = {}
     refused: list[tuple[str, str]] = []
     for row, value in opened:
         name = row["field"]
         counts["in"][name] += 1
         try:
-            if name in ADDRESS and row["subject_id"] != newest_address:
-                raise Rejected("a newer record of the person gives the address")
+            if name in ADDRESS and row["subject_id"] != address_of:
+                raise Rejected("another record of the person gives the address")
             cell = destination.cell(name, value, country)
             if cell in cells.get(name, ()):
                 raise Rejected("the same value after normalising")
@@ -160,6 +159,29 @@ def _record(
     counts["bases"][rows[0]["legal_basis"]] += 1
     waiting = {name: iter(values) for name, values in cells.items()}
     return [safe_cell(next(waiting.get(column.field, iter(())), "")) for column in destination.columns], refused
+
+
+def _address(opened: list[tuple[Row, str]], destination: Destination, default_country: str) -> tuple[str | None, str]:
+    """The record whose address is written, and the country for which the person's values are read; `opened` comes newest first.
+
+    It is the newest record of which the platform can use all that matches only together: an older whole address matches, a newer
+    part of one does not. Without any, the newest. A record that says no country is read for the newest that the person gives.
+    """
+    addresses: dict[str, dict[str, str]] = {}
+    for row, value in opened:
+        if row["field"] in ADDRESS:
+            addresses.setdefault(row["subject_id"], {})[row["field"]] = value
+    said = {subject: code for subject, fields in addresses.items() if re.fullmatch("[A-Z]{2}", code := fields.get("country", "").strip().upper())}
+    elsewhere = next(iter(said.values()), default_country)
+
+    def is_whole(subject: str) -> bool:
+        try:
+            return all(destination.cell(name, addresses[subject].get(name, ""), said.get(subject, elsewhere)) for name in destination.together)
+        except Rejected:
+            return False
+
+    chosen = next(filter(is_whole, addresses), next(iter(addresses), None))
+    return chosen, said.get(chosen or "", elsewhere)
 
 
 def _write_batches(records: Iterable[list[str]], destination: Destination, folder: Path, stem: str) -> list[WrittenFile]:
