@@ -116,9 +116,10 @@ def test_a_rate_of_a_few_cases_is_never_named_in_a_sentence(frames, settings):
     assert "satisfied there" not in matrix.action
 
 
-def test_a_broken_certificate_is_said_aloud(frames, settings):
-    frames["identity_gates"].loc[0, "is_open"] = False
-    assert "CERTIFICATE IS BROKEN" in all_blocks(frames, settings.report, None)[0].action
+def test_links_are_said_to_be_checked_where_an_identity_passed_its_gates(frames, settings):
+    assert "Checked: no accepted link" in all_blocks(frames, settings.report, None)[0].action
+    frames["identity_gates"] = frames["identity_gates"].iloc[:0]
+    assert "Checked" not in all_blocks(frames, settings.report, None)[0].action
 
 
 @pytest.mark.parametrize(("measure", "value", "words"), [
