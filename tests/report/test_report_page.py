@@ -63,13 +63,13 @@ def frames() -> dict[str, pd.DataFrame]:
 def page(frames, settings, tmp_path) -> Path:
     blocks = all_blocks(frames, settings.report, pd.DataFrame({"channel": ["Email"], "true_incremental_conversions": [5.0], "expected_conversions": [30.0]}))
     file = tmp_path / "report.html"
-    file.write_text(render(blocks, five_numbers(frames, blocks), five_sentences(frames, blocks), settings.report, DAY), encoding="utf-8")
+    file.write_text(render(blocks, five_numbers(frames, blocks), five_sentences(frames, blocks, settings.report), settings.report, DAY), encoding="utf-8")
     return file
 
 
 def test_five_sentences_say_people_journeys_sales_audiences_and_data(frames, settings):
     blocks = all_blocks(frames, settings.report, None)
-    assert five_sentences(frames, blocks) == [
+    assert five_sentences(frames, blocks, settings.report) == [
         "100 people were recognised, 40 % of them by name, 25 on several devices.",
         "They made 200 journeys; 15 % ended in a purchase, and 5.0 % went through both a digital and a physical place.",
         "Of all marketing Email is credited with most sales: 40 %, or 20 % to 40 % depending on the rule of credit.",
@@ -108,12 +108,52 @@ def test_every_block_has_sentence_number_action_and_table_or_a_reason(frames, se
         assert (block.figure and len(block.table)) or block.number == "–", block.id
 
 
+def named_rates(frames, report) -> dict[str, str]:
+    """Each block in whose sentences stands a rate, with them; the sentence of page one about journeys too."""
+    blocks = all_blocks(frames, report, None)
+    said = {b.id: f"{b.title} {b.number} {b.action}" for b in blocks if b.id in ("matrix", "flow", "funnel", "effort", "attribution", "returns")}
+    said["page"] = five_sentences(frames, blocks, report)[1]
+    return {name: text for name, text in said.items() if " %" in text or "EUR per EUR" in text}
+
+
 def test_a_rate_of_a_few_cases_is_never_named_in_a_sentence(frames, settings):
-    frames["stage_channel_matrix"].loc[0, ["journeys", "conversion_rate", "conversion_low"]] = [3, 1.0, 0.4]
-    frames["stage_channel_matrix"].loc[1, "answers"] = 2
-    matrix = next(b for b in all_blocks(frames, settings.report, None) if b.id == "matrix")
-    assert "convert best" not in matrix.title
-    assert "satisfied there" not in matrix.action
+    report = settings.replace("report", least_cell=1).report
+    assert set(named_rates(frames, report)) == {"matrix", "flow", "funnel", "effort", "attribution", "returns", "page"}
+    assert named_rates(frames, settings.replace("report", least_cell=1000).report) == {}
+
+
+@pytest.mark.parametrize(("table", "column", "block"), [
+    ("journeys", "count", "flow"), ("stage_funnel", "persons", "funnel"), ("purchase_effort", "conversions", "effort"), ("returns", "conversions", "returns"),
+    ("channel_credits", "conversions", "attribution"), ("journeys", "count", "page")])
+def test_what_counts_as_few_are_the_cases_of_the_rate(frames, settings, table, column, block):
+    report = settings.replace("report", least_cell=10).report
+    assert block in named_rates(frames, report)
+    frames[table][column] = frames[table][column] / 100
+    assert block not in named_rates(frames, report)
+
+
+def test_a_rate_of_a_few_cases_is_pale_or_marked(frames, settings):
+    blocks = {b.id: b for b in all_blocks(frames, settings.replace("report", least_cell=10).report, None)}
+    assert json.loads(blocks["returns"].figure)["data"][0]["marker"]["color"] == ["#0f766e", "#c3ccd5"]
+    cells = {text for line in json.loads(blocks["matrix"].figure)["data"][0]["text"] for text in line}
+    assert not any("few" in text for text in cells)
+    blocks = {b.id: b for b in all_blocks(frames, settings.replace("report", least_cell=50).report, None)}
+    cells = {text for line in json.loads(blocks["matrix"].figure)["data"][0]["text"] for text in line}
+    assert sorted(text.count("few: chance") for text in cells if text) == [0, 2]
+    assert "percent" in blocks["funnel"].figure
+    frames["stage_funnel"]["persons"] = [20, 5]
+    assert "percent" not in next(b for b in all_blocks(frames, settings.report, None) if b.id == "funnel").figure
+
+
+def test_the_funnel_names_the_step_that_loses_most_people(frames, settings):
+    frames["stage_funnel"] = pd.DataFrame({"stage": ["search", "compare", "cart", "purchase"], "position": [1, 2, 3, 4], "persons": [10000, 4000, 300, 20], "journeys": [1] * 4})
+    funnel = next(b for b in all_blocks(frames, settings.report, None) if b.id == "funnel")
+    assert "most are lost between “search” and “compare”" in funnel.title
+    assert funnel.action.startswith("6,000 people never go on from “search” to “compare”")
+    frames["stage_funnel"]["persons"] = 100
+    funnel = next(b for b in all_blocks(frames, settings.report, None) if b.id == "funnel")
+    assert "lost" not in funnel.title
+    assert "never go on" not in funnel.action
 
 
 def test_links_are_said_to_be_checked_where_an_identity_passed_its_gates(frames, settings):
@@ -133,7 +173,7 @@ def test_each_alarm_of_identity_is_said_with_what_to_do(frames, settings, measur
 def test_empty_tables_give_a_report_that_says_what_is_missing(frames, settings):
     empty = {name: frame.iloc[0:0] for name, frame in frames.items()}
     blocks = all_blocks(empty, settings.report, None)
-    assert render(blocks, five_numbers(empty, blocks), five_sentences(empty, blocks), settings.report, DAY).count("–") >= 6
+    assert render(blocks, five_numbers(empty, blocks), five_sentences(empty, blocks, settings.report), settings.report, DAY).count("–") >= 6
 
 
 def test_the_file_is_under_six_megabytes_names_nothing_outside_and_escapes_what_data_say(page):

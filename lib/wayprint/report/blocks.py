@@ -1,7 +1,7 @@
 """The blocks of the report: each a sentence as title, one number, what to do, a chart, and the table behind it.
 
 A block reads the frames of `frames.gather` and nothing else. A rate of fewer than `least_cell` cases is never named in a
-sentence. Every function copes with empty frames: it then says what is missing and how to bring it.
+sentence nor as a number: what there is, is counted instead; in a chart it is pale or marked. Every function copes with empty frames: it then says what is missing and how to bring it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ RULES = {  # of credit, as a reader who meets them first needs them
     "first": "all to the first channel", "last": "all to the last", "last_non_direct": "all to the last that is not Direct", "linear": "equal parts",
     "position": "most to first and last", "time_decay": "more to the latest", "markov": "by the sales that would be lost if the channel were cut out of all paths",
     "shapley": "by what each channel adds on average to the others"}
+FEW = " (few: chance)"
+PALE = "#c3ccd5"
 PALETTE = ["#0f766e", "#c2410c", "#1d4ed8", "#a16207", "#7c3aed", "#be123c", "#4d7c0f", "#64748b"]
 
 
@@ -144,13 +146,14 @@ def _cell(cells: pd.DataFrame, stage: str, channel: str, settings: ReportSetting
     said = f"{whole(row['touches'])} touches by {whole(row['persons'])} people"
     if row["journeys"] > 0:
         said += f"<br>{share(row['conversion_rate'])} of {whole(row['journeys'])} journeys convert [{share(row['conversion_low'])}, {share(row['conversion_high'])}]"
-        said += " (few: chance)" if row["journeys"] < settings.least_cell else ""
+        said += FEW if row["journeys"] < settings.least_cell else ""
     if row["answers"] > 0:
         said += f"<br>{share(row['satisfaction_rate'])} of {whole(row['answers'])} answers satisfied [{share(row['satisfaction_low'])}, {share(row['satisfaction_high'])}]"
+        said += FEW if row["answers"] < settings.least_cell else ""
     return said
 
 
-def flows(frames: Frames) -> Block:
+def flows(frames: Frames, settings: ReportSettings) -> Block:
     found = frames["channel_flows"]
     steps = found[found["from_channel"] != found["to_channel"]].sort_values(["journeys", "from_channel", "to_channel"], ascending=[False, True, True])
     top = steps.head(28)
@@ -162,33 +165,44 @@ def flows(frames: Frames) -> Block:
     figure = go.Figure(go.Sankey(
         node={"label": [*(name.strip() for name in left), *right], "pad": 10, "thickness": 12, "color": ACCENT},
         link={"source": [places[f"{c} "] for c in top["from_channel"]], "target": [places[c] for c in top["to_channel"]], "value": top["journeys"], "color": "rgba(15,118,110,0.25)"}))
-    between = steps[~steps["from_channel"].str.startswith("(") & ~steps["to_channel"].str.startswith("(")]
+    between = steps[~steps["from_channel"].str.startswith("(") & ~steps["to_channel"].str.startswith("(") & (steps["journeys"] >= settings.least_cell)]
     journeys = frames["journeys"]
-    switched = float(journeys["has_channel_switch"].sum() / max(journeys["count"].sum(), 1))
+    total, switched = float(journeys["count"].sum()), float(journeys["has_channel_switch"].sum())
     most = between.iloc[0] if len(between) else None
-    title = f"{share(switched)} of journeys change channel" + (f", most often from {most['from_channel']} to {most['to_channel']}" if most is not None else "")
-    return Block("flow", title, share(switched), "of journeys change channel",
+    if total < settings.least_cell:
+        title, number, unit = f"{whole(total)} journeys are too few to say how many change channel", whole(switched), f"of {whole(total)} journeys change channel"
+    else:
+        title, number, unit = f"{share(switched / total)} of journeys change channel", share(switched / total), "of journeys change channel"
+    title += f", most often from {most['from_channel']} to {most['to_channel']}" if most is not None else ""
+    return Block("flow", title, number, unit,
                  f"Make the step from {most['from_channel']} to {most['to_channel']} seamless: same basket, same offer, no second login." if most is not None
-                 else "Nothing to mend yet.", _figure(figure, 460), found.sort_values("journeys", ascending=False), "The 28 most frequent steps, from left to right. (start): a journey begins; (conversion): it ends in a purchase; (silence): it fades out; (open): it still goes on.")
+                 else f"No step between two channels was made by {settings.least_cell} journeys yet.", _figure(figure, 460), found.sort_values("journeys", ascending=False), "The 28 most frequent steps, from left to right. (start): a journey begins; (conversion): it ends in a purchase; (silence): it fades out; (open): it still goes on.")
 
 
-def funnel(frames: Frames) -> Block:
+def funnel(frames: Frames, settings: ReportSettings) -> Block:
     stages = frames["stage_funnel"].sort_values("position")
     if len(stages) < 2:
         return _missing("funnel", "No buying stages yet", "Place events in stages: conf/stages.yaml.")
-    persons = stages["persons"].tolist()
-    losses = [1 - b / a if a else 0.0 for a, b in pairwise(persons)]
+    persons, names = stages["persons"].tolist(), stages["stage"].tolist()
+    losses = [a - b for a, b in pairwise(persons)]
     worst = max(range(len(losses)), key=lambda n: losses[n])
-    names = stages["stage"].tolist()
-    figure = go.Figure(go.Funnel(y=names, x=persons, texttemplate="%{value:,}<br>%{percentInitial:.0%}", marker={"color": ACCENT}))
-    through = persons[-1] / persons[0] if persons[0] else 0.0
-    return Block("funnel", f"{share(through)} of the people who enter reach the stage “{names[-1]}”; most are lost between “{names[worst]}” and “{names[worst + 1]}”",
-                 share(through), f"of people go from “{names[0]}” to “{names[-1]}”",
-                 f"{whole(persons[worst] - persons[worst + 1])} people never go on from “{names[worst]}” to “{names[worst + 1]}”: make that step easier to see and to take.",
-                 _figure(figure, 320), stages[["position", "stage", "persons", "journeys"]], "A person counts in a stage if it or a later one was reached.")
+    step, way = f"between “{names[worst]}” and “{names[worst + 1]}”", f"from “{names[0]}” to “{names[-1]}”"
+    is_few = persons[0] < settings.least_cell
+    figure = go.Figure(go.Funnel(y=names, x=persons, texttemplate="%{value:,}" if is_few else "%{value:,}<br>%{percentInitial:.0%}", marker={"color": PALE if is_few else ACCENT}))
+    if is_few:
+        title, number, unit = f"{whole(persons[0])} people who enter are too few to say where most are lost", whole(persons[-1]), f"of {whole(persons[0])} people go {way}"
+        action = "Wait for more people before changing a step."
+    else:
+        through = persons[-1] / persons[0]
+        title = f"{share(through)} of the people who enter reach the stage “{names[-1]}”" + (f"; most are lost {step}" if losses[worst] > 0 else "")
+        number, unit = share(through), f"of people go {way}"
+        action = (f"{whole(losses[worst])} people never go on from “{names[worst]}” to “{names[worst + 1]}”: make that step easier to see and to take."
+                  if losses[worst] > 0 else "Nobody is lost on the way: look at how few enter.")
+    return Block("funnel", title, number, unit, action, _figure(figure, 320), stages[["position", "stage", "persons", "journeys"]],
+                 "A person counts in a stage if it or a later one was reached.")
 
 
-def effort(frames: Frames) -> Block:
+def effort(frames: Frames, settings: ReportSettings) -> Block:
     rows = frames["purchase_effort"]
     if rows.empty:
         return _missing("effort", "No purchase yet", "Bring orders or till tickets.")
@@ -200,8 +214,12 @@ def effort(frames: Frames) -> Block:
     figure = go.Figure(go.Bar(x=shown.index, y=shown.to_numpy(), marker_color=ACCENT))
     figure.update_xaxes(title="visits before the purchase", type="category")
     figure.update_yaxes(title="purchases")
-    return Block("effort", f"{share(several / total)} of purchases take more than one visit, {share(sources / total)} more than one channel", share(several / total),
-                 "of purchases need several visits", "Judge campaigns over the whole cycle, not per visit: a visit that does not sell may be the one that begins a sale.",
+    if total < settings.least_cell:
+        title, number, unit = f"{whole(total)} purchases are too few to say how many visits one takes", whole(several), f"of {whole(total)} purchases took several visits"
+    else:
+        title = f"{share(several / total)} of purchases take more than one visit, {share(sources / total)} more than one channel"
+        number, unit = share(several / total), "of purchases need several visits"
+    return Block("effort", title, number, unit, "Judge campaigns over the whole cycle, not per visit: a visit that does not sell may be the one that begins a sale.",
                  _figure(figure, 300), rows.sort_values("conversions", ascending=False)[["visits", "sources", "conversions", "revenue_amount", "median_days"]])
 
 
@@ -233,6 +251,9 @@ def attribution(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | 
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=order)
     if marketing.empty:
         return Block("attribution", "No sale followed a marketing touch", whole(total), "conversions", "Check that campaigns carry utm parameters.", _figure(figure), credits)
+    if total < settings.least_cell:
+        return Block("attribution", f"{whole(total)} sales are too few to say what marketing brings", whole(total), "sales", "Wait for more sales before moving a budget.",
+                     _figure(figure, 130 + 28 * len(order)), credits, note)
     best = marketing.iloc[0]
     spread = credits[credits["channel"] == best["channel"]]["conversions"] / total
     return Block(
@@ -254,21 +275,29 @@ def returns(frames: Frames, settings: ReportSettings) -> Block:
     others = f" Spend in {', '.join(sorted(set(everything['currency']) - {currency}))} stands in the table alone." if len(everything) > len(rows) else ""
     low, high = rows["return_low"], rows["return_high"]
     figure = go.Figure(go.Bar(
-        x=rows["return_on_spend"], y=rows["channel"], orientation="h", marker_color=ACCENT,
+        x=rows["return_on_spend"], y=rows["channel"], orientation="h", marker_color=[PALE if few else ACCENT for few in rows["conversions"] < settings.least_cell],
         error_x={"type": "data", "symmetric": False, "array": (high - rows["return_on_spend"]).fillna(0), "arrayminus": (rows["return_on_spend"] - low).fillna(0)}))
     figure.add_vline(x=1, line_dash="dot", line_color=WARM)
-    best = rows.iloc[0]
+    sure = rows[rows["conversions"] >= settings.least_cell]
     figure.update_xaxes(title=f"{currency} of revenue per {currency} spent")
     figure.update_yaxes(autorange="reversed")
-    weak = rows[rows["return_high"].fillna(float("inf")) < 1]
+    weak = sure[sure["return_high"].fillna(float("inf")) < 1]
     spend = float(rows["cost_amount"].sum())
+    if len(sure):
+        best = sure.iloc[0]
+        title = f"{money(spend, currency)} were spent on media; {best['channel']} is credited with most: {best['return_on_spend']:.1f} {currency} per {currency} spent"
+    else:
+        title = f"{money(spend, currency)} were spent on media; no channel is credited with {settings.least_cell} sales yet, so chance rules what each returns"
+    if rows["conversions"].sum() >= settings.least_cell:
+        number, unit = f"{float(rows['revenue_amount'].sum()) / spend:.1f}", f"{currency} of revenue per {currency} spent, all channels together"
+    else:
+        number, unit = money(spend, currency), "spent on media"
     return Block(
-        "returns", f"{money(spend, currency)} were spent on media; {best['channel']} is credited with most: {best['return_on_spend']:.1f} {currency} per {currency} spent",
-        f"{float(rows['revenue_amount'].sum()) / spend:.1f}", f"{currency} of revenue per {currency} spent, all channels together",
+        "returns", title, number, unit,
         (f"Even at best {', '.join(weak['channel'])} returns less than it costs: cut it, or hold out a group to prove its worth." if len(weak)
          else "No channel is surely below its cost. Move budget in small steps towards those whose thin line begins furthest right."),
         _figure(figure, 120 + 42 * len(rows)), everything[["channel", "currency", "cost_amount", "conversions", "revenue_amount", "cost_per_conversion", "return_on_spend", "return_low", "return_high"]],
-        f"Thin lines: the range that chance allows (95 %). Rule of credit: {settings.headline_model}; revenue net of refunds. Dotted line: revenue equals spend. Credit is no proof of effect.{others}")
+        f"Thin lines: the range that chance allows (95 %); pale: fewer than {settings.least_cell} sales. Rule of credit: {settings.headline_model}; revenue net of refunds. Dotted line: revenue equals spend. Credit is no proof of effect.{others}")
 
 
 def model(frames: Frames) -> Block:
@@ -385,5 +414,5 @@ def _missing(id: str, title: str, action: str) -> Block:
 def all_blocks(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | None) -> list[Block]:
     """Every section after page one, in reading order."""
     return [
-        identity(frames), stage_channel(frames, settings), flows(frames), funnel(frames), effort(frames), attribution(frames, settings, truth),
+        identity(frames), stage_channel(frames, settings), flows(frames, settings), funnel(frames, settings), effort(frames, settings), attribution(frames, settings, truth),
         returns(frames, settings), model(frames), audiences(frames), quality(frames), kpis(frames, settings)]

@@ -33,7 +33,7 @@ def write_report(tables: dict[str, DataFrame], settings: ReportSettings, folder:
     frames = gather(tables)
     effects = pd.read_csv(truth / "channel_effects.csv") if truth is not None and (truth / "channel_effects.csv").exists() else None
     blocks = all_blocks(frames, settings, effects)
-    sentences = five_sentences(frames, blocks)
+    sentences = five_sentences(frames, blocks, settings)
     target, partial = folder / "report.html", folder / "report.html.partial"
     partial.write_text(render(blocks, five_numbers(frames, blocks), sentences, settings, as_of), encoding="utf-8")
     partial.replace(target)
@@ -53,16 +53,17 @@ def five_numbers(frames: Frames, blocks: list[Block]) -> list[tuple[str, str, st
     ]
 
 
-def five_sentences(frames: Frames, blocks: list[Block]) -> list[str]:
+def five_sentences(frames: Frames, blocks: list[Block], settings: ReportSettings) -> list[str]:
     """People found, journeys, what brings sales, who to talk to, what is wrong with the data."""
     by_id = {b.id: b for b in blocks}
     journeys = frames["journeys"]
     total = float(journeys["count"].sum())
     bought = float(journeys.loc[journeys["ended_by"] == "conversion", "count"].sum())
     crossing = float(journeys["crosses_store"].sum())
+    of = share if total >= settings.least_cell else lambda part: whole(part * total)  # a rate of a few is chance
     return [
         by_id["identity"].title + ".",
-        f"They made {whole(total)} journeys; {share(bought / total) if total else '0 %'} ended in a purchase, and {share(crossing / total) if total else '0 %'} "
+        f"They made {whole(total)} journeys; {of(bought / max(total, 1))} ended in a purchase, and {of(crossing / max(total, 1))} "
         "went through both a digital and a physical place.",
         by_id["attribution"].title + ".",
         by_id["audiences"].title + ".",
