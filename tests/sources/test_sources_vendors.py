@@ -70,7 +70,7 @@ def preferences(decision, *scopes):
     (preferences("deny_all", "necessary"), {"analytics": False, "advertising": False}),
     (preferences("withdrawn", "necessary", "analytics", "marketing"), {"analytics": False, "advertising": False}),
     (preferences("expired", "necessary", "analytics", "marketing"), {"analytics": False, "advertising": False}),
-    (preferences("pending", "necessary", "analytics", "marketing"), {})])
+    (preferences("pending", "necessary", "analytics", "marketing"), {}), (preferences("implicit_consent", "necessary", "analytics"), {})])
 def test_a_banner_grants_the_scopes_it_lists_unless_its_decision_takes_them_back(snowplow, statement, said):
     row = snowplow(event="unstruct", event_name="consent_preferences", unstruct_event=statement)
     assert (row["event_name"], dict(row["consents"] or ())) == ("consent", said)

@@ -77,7 +77,7 @@ def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls:
         return joined
     if one.only_with:
         def accompanied(values: Values) -> Any:
-            alone = any(place is None or values[place] in ("", *nulls) for place in beside)
+            alone = any(place is None or str(values[place]).strip() in ("", *nulls) for place in beside)
             return None if alone else first(values)
         return accompanied
     if len(found) == 1 and table is None and default is None and pattern is None:

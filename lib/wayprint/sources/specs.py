@@ -234,6 +234,11 @@ class ItemsSpec(Spec):
     quantity: FieldSpec | None = None
     amount: FieldSpec | None = None
 
+    @field_validator("total_of")
+    @classmethod
+    def _verbs(cls, verbs: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(one_of(name, EVENT_NAMES, "event name") for name in verbs)
+
 
 class AlsoSpec(Spec):
     """What else the same record tells, where its time is not empty: a further action, or what the action cost.
