@@ -73,9 +73,10 @@ def test_random_days_are_read_back_as_they_were_published_and_old_ids_lead_to_th
     published: dict[dt.date, dict[str, str | None]] = {}
     aliases: dict[str, str | None] = {}
     before: dict[str, str | None] = {}
+    spans: dict[tuple[str, dt.date], tuple[str | None, dt.date | None]] = {}  # identifier and first day -> person and the day it was over
     so_far: tuple[list[Any], ...] = ([], [], [])
-    for number in (0, 1, 2, 2):
-        day, present = FIRST + dt.timedelta(days=2 * number), deal()
+    for number in (0, 1, 2, 2, 3):
+        day, present, earlier = FIRST + dt.timedelta(days=2 * number), deal(), so_far
         told = {r.change_id for r in so_far[1]}
         so_far = keep(present, day, so_far)
         owners = {q for q in present.values() if q}
@@ -91,17 +92,41 @@ def test_random_days_are_read_back_as_they_were_published_and_old_ids_lead_to_th
             named = present.get(namer[old]) if before.get(namer[old]) == old else None
             return named if named in shares else min(shares, key=lambda one: (-shares[one], one))
 
-        aliases = {p: heir(q) for p, q in {**{p: p for p in before.values() if p}, **aliases}.items() if p not in owners}
+        def today(old: str, present: dict[str, str | None] = present, aliases: dict[str, str | None] = aliases, owners: set[str] = owners, heir: Any = heir) -> str | None:
+            if named := present.get(namer[old]):
+                return named
+            had = [(to or dt.date.max, name) for (name, _), (person_id, to) in spans.items() if person_id == old]
+            if not had:
+                return aliases[old] if aliases[old] in owners else heir(aliases[old])
+            shares = Counter(q for to, name in had if to == max(had)[0] and (q := present.get(name)))
+            return min(shares, key=lambda one: (-shares[one], one), default=None)
+
+        aliases = {p: today(p) for p in {*aliases, *filter(None, before.values())} - owners}
         assert {r.person_id: r.present_person_id for r in so_far[2]} == aliases
+        if number == 2:
+            assert [sorted(rows, key=str) for rows in keep(present, day, (earlier[0], *so_far[1:]))] == [sorted(rows, key=str) for rows in so_far], "killed before the last commit"
         fresh = [r for r in so_far[1] if r.change_id not in told]
         kinds = {(r.person_id, r.other_person_id): r.kind for r in fresh}
         moves = {(p, q) for p, shares in flows.items() for q in shares if p != q}
-        assert {pair for pair, kind in kinds.items() if kind in ("merged", "split", "moved")} == moves
+        assert {pair for pair, kind in kinds.items() if kind in ("merged", "renamed", "split", "moved")} == moves
         olds = {p for p in before.values() if p}
+        inherits = Counter(heir(p) for p in flows)
         assert {p for (p, _), kind in kinds.items() if kind == "minted"} == owners - olds - {q for _, q in moves}
         assert {p for (p, _), kind in kinds.items() if kind == "retired"} == olds - set(flows)
         assert {pair for pair, kind in kinds.items() if kind == "split"} == {(p, q) for p, q in moves if q not in olds and heir(p) != q}
-        assert {pair for pair, kind in kinds.items() if kind == "merged"} == {(p, q) for p, q in moves if heir(p) == q}
+        alone = {(p, q) for p, q in moves if heir(p) == q and q not in olds and inherits[q] == 1}
+        assert {pair for pair, kind in kinds.items() if kind == "renamed"} == alone
+        assert {pair for pair, kind in kinds.items() if kind == "merged"} == {(p, q) for p, q in moves if heir(p) == q} - alone
+        for name in {*before, *present}:
+            if before.get(name, "not there") == present.get(name, "not there"):
+                continue
+            for key, (person_id, to) in list(spans.items()):
+                if key[0] == name and to is None:
+                    del spans[key]
+                    if key[1] != day:
+                        spans[key] = (person_id, day)
+            if name in present:
+                spans[name, day] = (present[name], None)
         before = published[day] = present
     frame = spark.createDataFrame([tuple(r) for r in so_far[0]], IDENTITY_HISTORY.ddl)
     for day, state in published.items():
@@ -132,3 +157,30 @@ def test_a_run_for_an_earlier_day_does_not_rewrite_what_was_published(keep, pers
     back = keep({"a": ids["a"], "b": ids["b"]}, FIRST + dt.timedelta(days=1), second)
     assert sorted(((r.identifier_id, r.person_id, r.valid_from, r.valid_to) for r in back[0]), key=str) == [
         ("a", ids["a"], FIRST, None), ("b", ids["b"], FIRST, FIRST + dt.timedelta(days=5)), ("b", ids["b"], FIRST + dt.timedelta(days=5), None)]
+
+
+def test_an_old_id_is_whose_its_own_identifier_is_after_a_weld_is_undone(keep, person):
+    ids = person("q", "s", "p")
+    alone = {name: ids[name] for name in "qsp"}
+    welded = keep(dict.fromkeys("qsp", ids["q"]), FIRST + dt.timedelta(days=1), keep(alone, FIRST, ([], [], [])))
+    assert {r.person_id: r.present_person_id for r in welded[2]} == {ids["s"]: ids["q"], ids["p"]: ids["q"]}
+    parted = {"q": ids["q"], "s": ids["s"], "p": ids["s"]}
+    undone = keep(parted, FIRST + dt.timedelta(days=2), welded)
+    assert {r.person_id: r.present_person_id for r in undone[2]} == {ids["p"]: ids["s"]}
+    junk = keep({**parted, "p": None}, FIRST + dt.timedelta(days=3), undone)
+    assert {r.person_id: r.present_person_id for r in junk[2]} == {ids["p"]: None}, "nobody has what it was called after, nor anything else it had"
+
+
+def test_a_person_whose_oldest_identifier_is_nobodys_or_who_got_an_older_one_is_renamed_and_not_merged(keep, person, rows):
+    ids = person("p", "x", "b", "z", "y")
+    first = keep({"p": ids["p"], "x": ids["p"], "b": ids["b"], "y": ids["y"]}, FIRST, ([], [], []))
+    seen = rows(OBSERVATIONS, *[
+        {"observation_id": f"{one}{other}", "identifier_id": one, "other_id": other, "identifier_type": "email", "other_type": "email", "source": "shop", "sightings": 1}
+        for one, other in (("b", "z"), ("x", "w"))])
+    second = keep({"p": None, "x": ids["x"], "w": ids["x"], "z": ids["z"], "b": ids["z"], "y": ids["y"]}, FIRST + dt.timedelta(days=1), first, observations=seen)
+    told = {r.person_id: r for r in second[1] if r.changed_on > FIRST}
+    assert {p: (r.kind, r.other_person_id) for p, r in told.items()} == {ids["p"]: ("renamed", ids["x"]), ids["b"]: ("renamed", ids["z"])}
+    assert (told[ids["p"]].reason, told[ids["p"]].identifier_id) == ("the identifier it was called after is gone, nobody's or another's", None)
+    assert {told[ids["b"]].identifier_id, told[ids["b"]].other_id} == {"b", "z"}
+    third = keep({"x": ids["x"], "z": ids["z"], "b": ids["z"], "older": ids["z"], "y": ids["z"]}, FIRST + dt.timedelta(days=2), second)
+    assert [(r.kind, r.person_id) for r in third[1] if r.changed_on > FIRST + dt.timedelta(days=1)] == [("merged", ids["y"])]

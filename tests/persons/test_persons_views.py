@@ -22,11 +22,11 @@ ALIASES = "person_id string, present_person_id string, since date"
 
 @pytest.fixture
 def given(spark: Any, rows: Any) -> dict[str, Any]:
-    """Ann, whose old person_id is `ann-app`, and Bob; a shared phone."""
+    """Ann, whose old person_id is `ann-app`, and Bob; a shared phone; an old id `lost` that is nobody's today."""
     day = dt.date(2026, 3, 2), dt.date(2026, 3, 9)
     return {
         "persons": rows(PERSONS, {"person_id": "ann", "first_seen_at": NOON}, {"person_id": "bob", "first_seen_at": NOON}),
-        "person_aliases": spark.createDataFrame([("ann-app", "ann", day[1])], ALIASES),
+        "person_aliases": spark.createDataFrame([("ann-app", "ann", day[1]), ("lost", None, day[1])], ALIASES),
         "identity_history": spark.createDataFrame([
             ("app", "app_device", "ann-app", "owned", day[0], day[1]), ("maid", "maid", "ann-app", "owned", day[1], day[1]),
             ("app", "app_device", "ann", "owned", day[1], None), ("login", "login", "ann", "owned", day[0], None)], HISTORY),

@@ -44,13 +44,13 @@ def record_history(
 ) -> tuple[DataFrame, DataFrame, DataFrame]:
     """`identity_changes`, `person_aliases`, `identity_history`, from `compare`."""
     present = prepared.where("valid_to is null")
-    if not anything(present.where("before is not null")):
+    if not anything(prepared.where("before is not null")):
         minted = _persons(present, "now").withColumns({"kind": F.lit("minted"), "other_person_id": F.lit(None).cast("string"), "link": F.lit(None).cast(LINK)})
-        return _in_words(minted), previous_person_aliases, periods(prepared)
+        return _in_words(minted.withColumn("has_name", F.lit(None).cast("boolean"))), previous_person_aliases, periods(prepared)
     heirs = successors(present)
     changes = tell_changes(present, heirs, identity_audit, observations)
     earlier = previous_identity_changes.join(changes.select("change_id"), "change_id", how="left_anti")
-    return earlier.unionByName(changes), find_aliases(present, heirs, previous_person_aliases), periods(prepared)
+    return earlier.unionByName(changes), find_aliases(prepared, heirs, previous_person_aliases), periods(prepared)
 
 
 def periods(compared: DataFrame) -> DataFrame:
@@ -82,14 +82,36 @@ def successors(present: DataFrame) -> DataFrame:
     return shared.withColumn("heir", F.row_number().over(best) == 1)
 
 
-def find_aliases(present: DataFrame, heirs: DataFrame, previous_person_aliases: DataFrame) -> DataFrame:
-    """Every person_id once published that nobody has now, and who that is: its heir, the heir's heir, and so on, in one hop."""
-    gone = _persons(present, "before").select("person_id", F.col("person_id").alias("last_id"), F.col("day").alias("since"))
-    known = previous_person_aliases.select("person_id", F.col("present_person_id").alias("last_id"), "since")
-    told = gone.join(known, "person_id", how="left_anti").unionByName(known)
-    stands = _persons(present, "now").select("person_id")
-    heir = heirs.where("heir").select(F.col("was_person").alias("last_id"), F.col("now_person").alias("present_person_id"))
-    return told.join(stands, "person_id", how="left_anti").join(heir, "last_id", how="left").select(*PERSON_ALIASES.column_names)
+def find_aliases(prepared: DataFrame, heirs: DataFrame, previous_person_aliases: DataFrame) -> DataFrame:
+    """Every person_id once published that nobody has now, and who that is today: whoever has the identifier it is called after, or else
+    most of the identifiers it had last (then the smallest id).
+
+    An id that came and went between two runs of one day left no period that names its identifiers: it follows the heir of whom it was
+    before. An earlier run that was killed may have told an id already that `prepared` still has as the state before.
+    """
+    present = prepared.where("valid_to is null")
+    standing = _persons(present, "now").select("person_id")
+    gone = _persons(present, "before").select("person_id", "day").join(
+        previous_person_aliases.select("person_id", F.col("present_person_id").alias("last_id"), "since"), "person_id", how="full")
+    gone = gone.join(standing, "person_id", how="left_anti").withColumn("since", F.coalesce("since", "day"))
+    owned = present.where("now.person_id is not null").select("identifier_id", F.col("now.person_id").alias("owner"))
+    named = owned.select(person_named_by(F.col("identifier_id")).alias("person_id"), F.col("owner").alias("has_name"))
+    stood = standing.select(F.col("person_id").alias("last_id"), F.col("person_id").alias("still"))
+    heir = heirs.where("heir").select(F.col("was_person").alias("last_id"), F.col("now_person").alias("heir"))
+    told = gone.join(named, "person_id", how="left").join(_most_of(prepared, owned), "person_id", how="left").join(
+        stood, "last_id", how="left").join(heir, "last_id", how="left")
+    by_heir = F.when(F.col("has_period").isNull(), F.coalesce("still", "heir"))
+    return told.withColumn("present_person_id", F.coalesce("has_name", "has_most", by_heir)).select(*PERSON_ALIASES.column_names)
+
+
+def _most_of(prepared: DataFrame, owned: DataFrame) -> DataFrame:
+    """One row per person_id that has periods: who owns now most of the identifiers that it had last (`has_most`; null: nobody has any)."""
+    latest = F.max(F.coalesce("valid_to", F.lit(dt.date.max))).over(Window.partitionBy("before.person_id"))
+    last = prepared.where("before.person_id is not null").withColumn("latest", latest).where(F.coalesce("valid_to", F.lit(dt.date.max)) == F.col("latest"))
+    shares = last.select(F.col("before.person_id").alias("person_id"), "identifier_id").join(owned, "identifier_id", how="left").groupBy(
+        "person_id", "owner").agg(F.count(F.lit(1)).alias("identifiers"))
+    best = F.min(F.when(F.col("owner").isNotNull(), F.struct((-F.col("identifiers")).alias("fewer"), "owner")))
+    return shares.groupBy("person_id").agg(best["owner"].alias("has_most"), F.lit(True).alias("has_period"))
 
 
 def _persons(present: DataFrame, state: str) -> DataFrame:
@@ -101,30 +123,37 @@ def _persons(present: DataFrame, state: str) -> DataFrame:
 def tell_changes(present: DataFrame, pairs: DataFrame, identity_audit: DataFrame, observations: DataFrame) -> DataFrame:
     """What happened to persons since the run before (`present`: the rows of `compare` without ended periods; `pairs`: its successors).
 
-    merged: the heir has another id. split: identifiers went to a person who is new. moved: to one that was there
-    before. minted: nobody's identifiers, or new ones, became a person. retired: none of its identifiers is anybody's.
+    merged: the heir has another id. renamed: so it has, and was nobody before and is no other's heir: one person under a new id. split:
+    identifiers went to a person who is new. moved: to one that was there before. minted: nobody's identifiers, or new ones, became a
+    person. retired: none of its identifiers is anybody's.
     """
     olds, news = _persons(present, "before"), _persons(present, "now")
     new_ids = news.join(olds, "person_id", how="left_anti")
+    heirs_of = pairs.where("heir").groupBy("now_person").agg(F.count(F.lit(1)).alias("inherits"))
     went = pairs.where("was_person <> now_person").join(
         new_ids.select(F.col("person_id").alias("now_person"), F.lit(True).alias("is_new")), "now_person", how="left",
-    ).join(olds.select(F.col("person_id").alias("was_person"), "day"), "was_person")
-    kind = F.when(F.col("heir"), "merged").when(F.col("is_new"), "split").otherwise("moved")
-    moved = went.select(kind.alias("kind"), F.col("was_person").alias("person_id"), F.col("now_person").alias("other_person_id"), "identifiers", "day")
+    ).join(heirs_of, "now_person", how="left").join(olds.select(F.col("person_id").alias("was_person"), "day"), "was_person")
+    kind = F.when(F.col("heir") & F.col("is_new") & (F.col("inherits") == 1), "renamed").when(F.col("heir"), "merged").when(
+        F.col("is_new"), "split").otherwise("moved")
+    moved = went.select(
+        kind.alias("kind"), F.col("was_person").alias("person_id"), F.col("now_person").alias("other_person_id"), "identifiers", "day", "has_name")
+    alone = F.lit(None).cast("string").alias("other_person_id"), "identifiers", "day", F.lit(None).cast("boolean").alias("has_name")
     fresh = new_ids.join(pairs.select(F.col("now_person").alias("person_id")), "person_id", how="left_anti").select(
-        F.lit("minted").alias("kind"), "person_id", F.lit(None).cast("string").alias("other_person_id"), "identifiers", "day")
+        F.lit("minted").alias("kind"), "person_id", *alone)
     gone = olds.join(pairs.select(F.col("was_person").alias("person_id")), "person_id", how="left_anti").select(
-        F.lit("retired").alias("kind"), "person_id", F.lit(None).cast("string").alias("other_person_id"), "identifiers", "day")
+        F.lit("retired").alias("kind"), "person_id", *alone)
     told = moved.unionByName(fresh).unionByName(gone)
-    reasoned = told.join(_evidence(present, identity_audit, observations), ["kind", "person_id", "other_person_id"], how="left")
-    return _in_words(reasoned)
+    shown = F.when(F.col("kind") != "renamed", F.col("kind")).when(F.col("has_name"), "merged")  # the link to the older identifier, if that is why
+    evidence = _evidence(present, identity_audit, observations).withColumnRenamed("kind", "shown")
+    return _in_words(told.withColumn("shown", shown).join(evidence, ["shown", "person_id", "other_person_id"], how="left"))
 
 
 def _in_words(changes: DataFrame) -> DataFrame:
     """Rows of `identity_changes`, the reason from the link where there is one."""
+    older, lost = "an older identifier of the same person became known", "the identifier it was called after is gone, nobody's or another's"
     spoken = F.when(F.col("kind") == "minted", "no earlier person had any of its identifiers").when(
         F.col("kind") == "retired", "its identifiers are gone, or nobody's").when(
-        F.col("kind") == "merged", "an older identifier of the same person became known").otherwise("the evidence that tied them is gone")
+        F.col("kind").isin("merged", "renamed"), F.when(F.col("has_name"), older).otherwise(lost)).otherwise("the evidence that tied them is gone")
     return changes.select(
         hashed(F.concat_ws("|", F.col("day").cast("string"), "kind", "person_id", F.coalesce("other_person_id", F.lit("")))).alias("change_id"),
         F.col("day").alias("changed_on"), "kind", "person_id", "other_person_id", "identifiers", "link.identifier_id", "link.other_id", "link.sources",

@@ -16,7 +16,7 @@ from wayprint.persons.settings import FIELDS
 
 
 def id_graph(persons: DataFrame, person_aliases: DataFrame) -> DataFrame:
-    """One row per person_id that is or was in use (`segment_id`) and the present one (`canonical_segment_id`).
+    """One row per person_id that is in use, or was and is somebody today (`segment_id`), and the present one (`canonical_segment_id`).
 
     `timestamp`: first sight of a present person, midnight of the day on which an old one was given its present id.
     """
@@ -25,7 +25,8 @@ def id_graph(persons: DataFrame, person_aliases: DataFrame) -> DataFrame:
 
 
 def id_graph_updates(persons: DataFrame, identity_history: DataFrame, person_aliases: DataFrame) -> DataFrame:
-    """One row per creation of a person (points to itself) and one per old person, merged into the present one, however many ids lay between.
+    """One row per creation of a person (points to itself) and one per old person who is somebody today, merged into the present one,
+    however many ids lay between.
 
     An old person's creation is the midnight of the first day of its history. The event that triggered a change is not one event
     here but all evidence up to that day: its type says creation or merge, its id is null.
@@ -61,7 +62,8 @@ def persons_golden_records(persons: DataFrame, person_fields: DataFrame) -> Data
 
 
 def _merges(person_aliases: DataFrame) -> DataFrame:
-    return person_aliases.select(
+    """Old ids and whose they are today; an id that is nobody's today was not merged into anybody."""
+    return person_aliases.where(F.col("present_person_id").isNotNull()).select(
         F.col("person_id").alias("segment_id"), F.col("present_person_id").alias("canonical_segment_id"), F.col("since").cast("timestamp").alias("timestamp"))
 
 

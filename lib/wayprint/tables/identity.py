@@ -82,23 +82,24 @@ IDENTITY_CHANGES = Table(
     columns=(
         col("change_id", "string", "hash of day, kind and both persons"),
         col("changed_on", "date", "day of the run that found it", required=True),
-        col("kind", "string", "minted; merged (into other_person_id); split (off: other_person_id is new); moved (identifiers to other_person_id); retired",
-            required=True),
+        col("kind", "string", "minted; merged (into other_person_id); renamed (other_person_id is its new id); split (off: other_person_id is new); "
+            "moved (identifiers to other_person_id); retired", required=True),
         col("person_id", "string", "the person concerned", required=True, personal=True),
-        col("other_person_id", "string", "merged: whose it is now; split, moved: where the identifiers went", personal=True),
+        col("other_person_id", "string", "merged, renamed: whose it is now; split, moved: where the identifiers went", personal=True),
         col("identifiers", "long", "identifiers concerned", required=True),
         col("identifier_id", "string", "evidence: one end of the link", personal=True),
         col("other_id", "string", "evidence: its other end", personal=True),
         col("sources", "array<string>", "evidence: where the link was seen, sorted"),
         col("rule", "string", "evidence: the rule by which it is no longer believed; null where it is why they are one"),
         col("reason", "string", "in words", required=True)),
-    rules={"kind is known": "kind in ('minted', 'merged', 'split', 'moved', 'retired')"}, records_runs=True)
+    rules={"kind is known": "kind in ('minted', 'merged', 'renamed', 'split', 'moved', 'retired')"}, records_runs=True)
 
 PERSON_ALIASES = Table(
     "person_aliases", layer="gold", grain="one person_id that is no longer in use", key=("person_id",), owner="crm",
     columns=(
         col("person_id", "string", "as it was published once", personal=True),
-        col("present_person_id", "string", "who that is today, in one hop; null: nobody (its identifiers are gone or nobody's)", personal=True),
+        col("present_person_id", "string", "who that is today: whoever has the identifier it is called after, or else most of those it had last; "
+            "null: they are gone or nobody's", personal=True),
         col("since", "date", "first day on which it was no longer in use", required=True)),
     records_runs=True)
 
