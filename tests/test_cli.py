@@ -86,6 +86,18 @@ def test_an_audience_that_names_an_unknown_word_is_refused_in_plain_words(waypri
     assert (code, "line " in said) == (2, True)
 
 
+def test_audiences_are_checked_with_the_channels_and_states_in_force(wayprint, conf):
+    edit(conf / "lifecycle.yaml", "state: loyal", "state: faithful")
+    edit(conf / "base.yaml", "      site: {purpose: null", "      pigeon: {purpose: null, contacts: [], stops: []}\n      site: {purpose: null")
+    edit(conf / "audiences" / "post_purchase.yaml", "channel: email", "channel: pigeon")
+    for name in ("vip_cross_sell", "customers_off_acquisition"):
+        edit(conf / "audiences" / f"{name}.yaml", "loyal", "faithful")
+    assert wayprint("audience", "--conf", str(conf)) == (0, "")
+    edit(conf / "audiences" / "vip_cross_sell.yaml", "faithful", "loyal")
+    code, said = wayprint("audience", "--conf", str(conf))
+    assert (code, "did you mean 'faithful'" in said or "allowed: leaver, faithful" in said) == (2, True)
+
+
 def test_every_shipped_audience_is_said_in_words(wayprint, capsys):
     code, said = wayprint("audience")
     assert (code, said) == (0, "")

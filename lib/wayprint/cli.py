@@ -204,17 +204,22 @@ app.command()(explain)
 
 @app.command()
 def audience(
-    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="A definition; all of conf/audiences if not given.")] = None, conf: Conf = None
+    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="A definition; all of conf/audiences if not given.")] = None,
+    env: Env = "dev",
+    conf: Conf = None,
 ) -> None:
     """Check audience definitions and say in words what they mean."""
+    from wayprint import pipeline
     from wayprint.audiences.definition import parse
-    from wayprint.settings import conf_folder
+    from wayprint.settings import conf_folder, load
 
     folder = Path(conf) if conf else Path(str(conf_folder()))
+    # Channels and states of the configuration in force; the definitions are checked one by one below.
+    rules = load(pipeline.SECTIONS, env, folder, {**os.environ, "WAYPRINT_AUDIENCES__AUDIENCES": "{}"}).audiences
     broken = 0
     for path in [file] if file else sorted((folder / "audiences").glob("*.yaml")):
         try:
-            print(f"{path.name}: {parse(path.read_text(encoding='utf-8'), str(path)).in_words()}")
+            print(f"{path.name}: {parse(path.read_text(encoding='utf-8'), str(path), rules.purposes, rules.states).in_words()}")
         except ValueError as error:
             broken += 1
             told = f"{path}: not UTF-8 text; save it as UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)

@@ -244,9 +244,9 @@ def test_a_window_of_months_begins_the_day_after_the_same_day(as_of: tuple[int, 
     assert first_day(dt.date(*as_of), months=months) == dt.date(*first)
 
 
-def test_the_reason_names_the_branch_that_holds(lake: Any, rules: Callable[..., AudienceSettings]) -> None:
-    settings = rules(a="who: {any: [{lifecycle: loyal}, {spent: {at_least: 1000}}, {devices_at_least: 2}]}")
-    person = {**a_person(random.Random(1)), "state": "active", "orders": [], "devices": 3, "touches": [],
+def test_the_reason_names_the_branches_that_hold(lake: Any, rules: Callable[..., AudienceSettings]) -> None:
+    settings = rules(a="who: {all: [{any: [{lifecycle: loyal}, {spent: {at_least: 1000}}, {devices_at_least: 2}, {person: {country: FR}}]}, {devices_at_least: 3}]}")
+    person = {**a_person(random.Random(1)), "state": "active", "orders": [], "devices": 3, "country": "FR", "touches": [],
               "consents": {"email_marketing": (True, MIDNIGHT)}}
     found, = weigh_persons(**lake([person]), settings=settings, as_of=AS_OF).collect()
-    assert (found.verdict, found.legal_basis, found.reason) == ("member", "email_marketing", "seen on at least 2 devices")
+    assert (found.verdict, found.legal_basis, found.reason) == ("member", "email_marketing", "seen on at least 2 devices; person: country FR; seen on at least 3 devices")

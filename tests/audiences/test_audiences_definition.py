@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +12,13 @@ import yaml
 from pydantic import ValidationError
 
 from wayprint.audiences.definition import BadAudience, check_folder, parse
-from wayprint.audiences.grammar import CHANNELS as KNOWN_CHANNELS
 from wayprint.audiences.grammar import LEAVES, Group
 from wayprint.audiences.settings import AudienceSettings
+from wayprint.audiences.wording import in_words
 from wayprint.settings import conf_folder
 
-CHANNELS, STATES = ("email", "ads"), ("active", "loyal")
+CHANNELS: dict[str, str | None] = {"email": "email_marketing", "ads": "advertising", "site": None}
+STATES = ("active", "loyal")
 GOOD = """\
 title: Carts
 purpose: email_marketing
@@ -40,13 +43,12 @@ def test_the_shipped_audiences_hold_to_the_grammar(shipped: dict[str, Any]) -> N
     settings = AudienceSettings(**shipped)
     assert {"inactive_email", "vip_cross_sell", "customers_off_acquisition", "abandoned_cart", "browsing_interest", "call_centre_priority",
             "post_purchase"} <= {audience.name for audience in settings.definitions}
-    assert check_folder(conf_folder() / "audiences", tuple(settings.channels), settings.states) == []
-    assert tuple(settings.channels) == KNOWN_CHANNELS
+    assert check_folder(conf_folder() / "audiences", settings.purposes, settings.states) == []
     assert [audience.name for audience in settings.definitions if audience.is_exclusion] == ["customers_off_acquisition"]
 
 
 def test_a_definition_can_be_read_aloud() -> None:
-    assert parse(GOOD, "carts.yaml").in_words() == (
+    assert parse(GOOD, "carts.yaml", CHANNELS, STATES).in_words() == (
         "Carts. Who did add_to_cart in the last 7 days; not (bought in the last 3 days). By email, a promotion, email_marketing granted.")
 
 
@@ -65,10 +67,10 @@ def test_a_promotion_cannot_rest_on_a_legitimate_interest_nor_exclude() -> None:
     ("event:", "evnt:", ["line 7", "who.all[0].did.evnt", "did you mean 'event'?", "within_days"]),
     ("add_to_cart", "add_to_card", ["line 7", "did you mean 'add_to_cart'?"]),
     ("bought:", "boght:", ["line 9", "who.all[1].not.boght", "did you mean 'bought'?"]),
-    ("within_days: 3", "within_days: three", ["line 10", "a whole number of at least 1 is wanted and 'three' came"]),
+    ("within_days: 3", "within_days: three", ["line 10", "a whole number from 1 to 36500 is wanted and 'three' came"]),
     ("within_days: 3", "within_days: -3", ["line 10", "-3 came"]),
     ("purpose: email_marketing", "purpose: email_marketng", ["line 2", "did you mean 'email_marketing'?"]),
-    ("channel: email", "channel: mail", ["line 3", "did you mean 'email'?", "allowed: email, ads"]),
+    ("channel: email", "channel: mail", ["line 3", "did you mean 'email'?", "allowed: email, ads, site"]),
     ("is_promotion: true", "is_promotion: maybe", ["line 4", "true or false is wanted"]),
     ("title: Carts", "titel: Carts", ["line 1", "did you mean 'title'?"]),
     ("title: Carts\n", "", ["'title' is missing"]),
@@ -79,12 +81,46 @@ def test_a_promotion_cannot_rest_on_a_legitimate_interest_nor_exclude() -> None:
     ("    - not:\n        bought:\n          within_days: 3", "    - bought: {}\n      did: {event: search}", ["line 8", "put several under `all:`"]),
     ("within_days: 3", "within_days: 3\n          within_days: 4", ["line 10", "twice"]),
     ("title: Carts", "title: [Carts", ["line 2", "not readable as YAML"]),
+    ("title: Carts", "~: Carts", ["line 1", "None is not known here"]),
+    ("title: Carts", "1.5: Carts", ["line 1", "1.5 is not known here"]),
+    ("title: Carts", "title: Carts\n2026-01-01: x", ["line 2", "datetime.date(2026, 1, 1) is not known here"]),
+    ("within_days: 3", "yes: 3", ["line 10", "True is not known here"]),
+    ("who:\n  all:", "who: &who\n  all:\n    - *who", ["line 5", "who.all[0]: this criterion holds itself"]),
+    ("bought:\n          within_days: 3", "&not\n        not: *not", ["line 10", "who.all[1].not.not: this criterion holds itself"]),
+    ("within_days: 3", "within_days: 1000000", ["line 10", "from 1 to 36500"]),
+    ("within_days: 3", "within_months: 30000", ["line 10", "from 1 to 1200"]),
+    ("within_days: 3", "at_least: 5\n          at_most: 2", ["line 9", "nothing lies between at_least: 5 and at_most: 2"]),
+    ("bought:\n          within_days: 3", "spent: {at_least: .nan}", ["line 9", "nan came"]),
+    ("bought:\n          within_days: 3", "spent: {at_most: .inf}", ["line 9", "inf came"]),
+    ("bought:\n          within_days: 3", "spent: {at_least: 5, at_most: 2.5}", ["line 9", "nothing lies between"]),
+    ("bought:\n          within_days: 3", "score: {model: m, decile_at_most: 50}", ["line 9", "from 1 to 10"]),
+    ("bought:\n          within_days: 3", "score: {model: m, decile_at_least: 4, decile_at_most: 3}", ["line 9", "nothing lies between"]),
+    ("bought:\n          within_days: 3", "person: {born_from: 1990, born_to: 1980}", ["line 9", "nothing lies between"]),
 ])
 def test_an_error_names_the_line_the_word_and_what_is_allowed(good: str, bad: str, said: list[str]) -> None:
     text = GOOD.replace(good, bad, 1)
     assert text != GOOD
     found = problems(text)
     assert any(all(word in problem for word in ["carts.yaml", *said]) for problem in found), found
+
+
+@pytest.mark.parametrize(("who", "said"), [
+    ("any: [A, {all: [B, C]}]", "A or (B; C)"), ("all: [{any: [A, B]}, C]", "(A or B); C"), ("all: [{any: [A]}, {all: [B]}, {not: {any: [B, C]}}]", "A; B; not (B or C)")])
+def test_groups_within_groups_stand_in_brackets(who: str, said: str) -> None:
+    verbs = {"A": "search", "B": "login", "C": "logout"}
+    for letter, verb in verbs.items():
+        who, said = (re.sub(rf"\b{letter}\b", f"{{did: {{event: {verb}}}}}" if text is who else f"did {verb}", text) for text in (who, said))
+    assert in_words(parse(GOOD[:GOOD.index("who:")] + f"who: {{{who}}}", "x.yaml", CHANNELS, STATES).who) == said
+
+
+@pytest.mark.parametrize(("channel", "purpose", "promotion", "is_right"), [
+    ("ads", "email_marketing", "true", False), ("ads", "advertising", "true", True), ("site", "email_marketing", "true", True), ("ads", "email_marketing", "false", True)])
+def test_a_promotion_rests_on_the_purpose_of_its_channel(channel: str, purpose: str, promotion: str, is_right: bool) -> None:
+    text = GOOD.replace("channel: email", f"channel: {channel}").replace("purpose: email_marketing", f"purpose: {purpose}").replace("promotion: true", f"promotion: {promotion}")
+    if is_right:
+        assert parse(text, "carts.yaml", CHANNELS, STATES).channel == channel
+    else:
+        assert problems(text) == ["carts.yaml, line 2: purpose: a promotion by ads needs advertising: who grants email_marketing may have denied it"]
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -112,6 +148,15 @@ def test_the_settings_refuse_with_the_path_and_survive_a_dump(shipped: dict[str,
     broken = {**shipped, "audiences": {"carts": yaml.safe_load(GOOD.replace("event:", "evnt:"))}}
     with pytest.raises(ValidationError, match=r"audiences/carts.yaml: who.all\[0\].did.evnt: 'evnt' is not known here; did you mean 'event'"):
         AudienceSettings(**broken)
+
+
+def test_the_settings_name_the_line_where_they_know_the_folder(shipped: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "audiences").mkdir()
+    text = GOOD.replace("event:", "evnt:")
+    (tmp_path / "audiences" / "carts.yaml").write_text(text, encoding="utf-8")
+    broken = {**shipped, "audiences": {"carts": yaml.safe_load(text)}}
+    with pytest.raises(ValidationError, match=r"audiences/carts.yaml, line 7: who.all\[0\].did.evnt: 'evnt' is not known here"):
+        AudienceSettings.model_validate(broken, context={"folder": tmp_path})
 
 
 @pytest.mark.parametrize(("change", "said"), [

@@ -147,6 +147,15 @@ def test_nobody_without_the_right_is_a_member(lake: Lake, rules: Callable[..., A
         **{("always", name): "legitimate interest: to warn" for name in lake.people}}
 
 
+def test_nobody_who_denied_the_purpose_of_a_channel_is_addressed_there(lake: Lake, rules: Callable[..., AudienceSettings]) -> None:
+    who = {"who": {"did": {"event": "add_to_cart"}}}
+    lake.people, lake.granted = {"granted", "denied", "silent"}, {"granted": True, "denied": False}
+    lake.touches = [(name, "add_to_cart", back(1), None) for name in lake.people]
+    found = lake.run(rules(letter={**who, "purpose": {"legitimate_interest": "to warn"}}, page={**who, "channel": "site", "purpose": {"legitimate_interest": "to warn"}}))
+    assert set(found) == {("letter", "granted"), ("letter", "silent"), *(("page", name) for name in lake.people)}
+    assert {row.audience: row.without_basis for row in lake.sizes} == {"letter": 1, "page": 0}
+
+
 def test_no_promotion_while_a_complaint_is_open_nor_just_after(lake: Lake, rules: Callable[..., AudienceSettings]) -> None:
     cases: dict[str, tuple[list[tuple[Any, ...]], bool]] = {
         "just complained": ([("ticket_opened", 0, "Claim")], True),

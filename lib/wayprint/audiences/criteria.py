@@ -167,11 +167,11 @@ class Measures:
         return condition
 
     def why(self, criterion: Criterion) -> Column:
-        """The criteria a member meets, in words; of `any`, those that hold."""
+        """The criteria a member meets, in words; of `any`, those that hold. All that is named holds."""
         if isinstance(criterion, Group) and criterion.kind != "not" and _has_choice(criterion):
             if criterion.kind == "all":
                 return F.concat_ws("; ", *[self.why(part) for part in criterion.parts])
-            return F.concat_ws(" or ", *[F.when(self.holds(part), self.why(part)) for part in criterion.parts])
+            return F.concat_ws("; ", *[F.when(self.holds(part), self.why(part)) for part in criterion.parts])
         return F.lit(in_words(criterion))
 
 

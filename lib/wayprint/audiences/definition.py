@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.constructor import SafeConstructor
 
 from wayprint.audiences.grammar import (
-    CHANNELS,
     GROUPS,
     LEAVES,
     NEEDED,
     ONE_OF,
     PURPOSES,
+    RANGES,
     SHORT_LEAVES,
-    STATES,
     Criterion,
     Group,
     Leaf,
@@ -88,7 +88,7 @@ class BadAudience(ValueError):
 def spelled(path: Path_) -> str:
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
 
 
@@ -102,6 +102,7 @@ class Reader:
     def __init__(self, states: Collection[str]):
         self.problems: list[Problem] = []
         self.states = states
+        self.within: list[int] = []  # the criteria around the one that is read
 
     def wrong(self, path: Path_, message: str) -> None:
         self.problems.append(Problem(path, message))
@@ -116,6 +117,9 @@ class Reader:
     def criterion(self, content: Any, path: Path_) -> Criterion:
         nothing = Group("all", ())
         known = (*GROUPS, *LEAVES, *SHORT_LEAVES)
+        if id(content) in self.within:
+            self.wrong(path, "this criterion holds itself; write it out instead of pointing with `*`")
+            return nothing
         if not isinstance(content, Mapping):
             self.wrong(path, f"a criterion is wanted, such as `did: {{event: add_to_cart, within_days: 7}}`, and {content!r} came")
             return nothing
@@ -134,14 +138,22 @@ class Reader:
             if not isinstance(value, list) or not value:
                 self.wrong(here, "a list of criteria is wanted, each on its own line after `- `")
                 return nothing
-            return Group(word, tuple(self.criterion(part, (*here, i)) for i, part in enumerate(value)))
+            return Group(word, tuple(self.part(content, part, (*here, i)) for i, part in enumerate(value)))
         if word == "not":
-            return Group("not", (self.criterion(value, here),))
+            return Group("not", (self.part(content, value, here),))
         if word in SHORT_LEAVES:
             read = words(self.states) if word == "lifecycle" else SHORT_LEAVES[word]
             return Leaf(word, (("value", self.option(read, value, here)),))
         leaf = self.leaf(word, value, here)
         return Group("not", (Leaf("did", leaf.options),)) if word == "did_not" else leaf
+
+    def part(self, whole: Any, content: Any, path: Path_) -> Criterion:
+        """A criterion of the group `whole`."""
+        self.within.append(id(whole))
+        try:
+            return self.criterion(content, path)
+        finally:
+            self.within.pop()
 
     def leaf(self, word: str, value: Any, path: Path_) -> Leaf:
         options = LEAVES[word]
@@ -164,6 +176,10 @@ class Reader:
             self.wrong(path, f"one of these is missing: {', '.join(one)}")
         if {"within_days", "within_months"} <= set(value):
             self.wrong(path, "say within_days or within_months, not both")
+        for low, high in RANGES:
+            least, most = read.get(low), read.get(high)
+            if least is not None and most is not None and least > most:
+                self.wrong(path, f"nothing lies between {low}: {least} and {high}: {most}; were they meant the other way round?")
         return Leaf(word, tuple(sorted(read.items())))
 
     def purpose(self, content: Any) -> tuple[str | None, str | None, str | None]:
@@ -185,9 +201,8 @@ class Reader:
         return content, None, None
 
 
-def validate(
-    content: Any, name: str, channels: Collection[str] = CHANNELS, states: Collection[str] = STATES) -> tuple[Audience | None, list[Problem]]:
-    """The audience, or null and all problems. `channels` and `states` are the known activation channels and lifecycle states."""
+def validate(content: Any, name: str, channels: Mapping[str, str | None], states: Collection[str]) -> tuple[Audience | None, list[Problem]]:
+    """The audience, or null and all problems. `channels` are the known activation channels, each with the purpose it needs; `states` those of the lifecycle."""
     reader = Reader(states)
     if not isinstance(content, Mapping):
         return None, [Problem((), f"an audience file holds {', '.join(FIELDS)}; {type(content).__name__} came")]
@@ -198,24 +213,28 @@ def validate(
         if word not in content:
             reader.wrong((), f"{word!r} is missing")
     purpose = reader.purpose(content["purpose"]) if "purpose" in content else (None, None, None)
-    if "channel" in content and content["channel"] not in channels:
-        reader.wrong(("channel",), unknown(content["channel"], channels))
+    channel = content.get("channel")
+    if "channel" in content and channel not in tuple(channels):
+        reader.wrong(("channel",), unknown(channel, channels))
     promotion = reader.option(flag, content.get("is_promotion", False), ("is_promotion",), False)
     if promotion and purpose[1] is not None:
         reader.wrong(("purpose",), "a promotion needs a purpose the person has granted; a legitimate interest does not carry it")
+    needed = channels[channel] if channel in tuple(channels) else None
+    if promotion and needed and purpose[0] in PURPOSES and purpose[0] != needed:
+        reader.wrong(("purpose",), f"a promotion by {channel} needs {needed}: who grants {purpose[0]} may have denied it")
     exclusion = reader.option(flag, content.get("is_exclusion", False), ("is_exclusion",), False)
     if promotion and exclusion:
         reader.wrong(("is_exclusion",), "a promotion is sent to its members, an exclusion keeps it from them: one of the two")
     audience = Audience(
         name=name, title=reader.option(sentence, content.get("title", name), ("title",), name),
-        description=reader.option(sentence, content.get("description", name), ("description",), ""), channel=str(content.get("channel")),
+        description=reader.option(sentence, content.get("description", name), ("description",), ""), channel=str(channel),
         purpose=purpose[0], legitimate_interest=purpose[1], unless_denied=purpose[2], is_promotion=promotion, is_exclusion=exclusion,
         holdout_share=reader.option(number(0, 1), content.get("holdout_share", 0), ("holdout_share",), 0.0),
         who=reader.criterion(content["who"], ("who",)) if "who" in content else Group("all", ()))
     return (None, reader.problems) if reader.problems else (audience, [])
 
 
-def parse(text: str, file: str, channels: Collection[str] = CHANNELS, states: Collection[str] = STATES) -> Audience:
+def parse(text: str, file: str, channels: Mapping[str, str | None], states: Collection[str]) -> Audience:
     """The audience in `text`; `BadAudience` names file and line of every problem. The name is the file's name."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -225,13 +244,19 @@ def parse(text: str, file: str, channels: Collection[str] = CHANNELS, states: Co
         line = f", line {mark.line + 1}" if mark else ""
         raise BadAudience([f"{file}{line}: not readable as YAML ({getattr(error, 'problem', error)}); look at indents, colons and quotes"]) from None
     audience, problems = validate(content, Path(file).stem, channels, states)
-    problems += [Problem(path, "this word stands here twice; YAML would silently keep the last") for path in _doubles(node, ())]
+    problems += [Problem(path, "this word stands here twice; YAML would silently keep the last") for path in _doubles(node, (), set())]
     if problems or audience is None:
-        raise BadAudience([f"{file}, line {_line(node, problem.path)}: {problem}" for problem in problems])
+        raise BadAudience(with_lines(problems, file, text))
     return audience
 
 
-def check_folder(folder: Path, channels: Collection[str] = CHANNELS, states: Collection[str] = STATES) -> list[str]:
+def with_lines(problems: list[Problem], file: str, text: str) -> list[str]:
+    """Each problem as a sentence that begins with the file and the line of its text."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    return [f"{file}, line {_line(node, problem.path)}: {problem}" for problem in problems]
+
+
+def check_folder(folder: Path, channels: Mapping[str, str | None], states: Collection[str]) -> list[str]:
     """Every problem of every audience file of a folder, a sentence each; an empty list is good news."""
     problems: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
@@ -251,7 +276,7 @@ def _line(node: yaml.Node | None, path: Path_) -> int:
     line = node.start_mark.line + 1
     for part in path:
         if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            found = next(((key, value) for key, value in node.value if SafeConstructor().construct_object(key) == part), None)
             if found is None:
                 break
             line, node = found[0].start_mark.line + 1, found[1]
@@ -263,11 +288,15 @@ def _line(node: yaml.Node | None, path: Path_) -> int:
     return line
 
 
-def _doubles(node: yaml.Node | None, path: Path_) -> list[Path_]:
+def _doubles(node: yaml.Node | None, path: Path_, seen: set[int]) -> list[Path_]:
+    """Where a word stands twice in one mapping; each is looked at once, however often it is pointed to."""
+    if id(node) in seen:
+        return []
+    seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
-        return [double for i, part in enumerate(node.value) for double in _doubles(part, (*path, i))]
+        return [double for i, part in enumerate(node.value) for double in _doubles(part, (*path, i), seen)]
     if not isinstance(node, yaml.MappingNode):
         return []
     keys = [key.value for key, _ in node.value]
     twice: list[Path_] = [(*path, key) for key in sorted({k for k in keys if keys.count(k) > 1})]
-    return twice + [double for key, value in node.value for double in _doubles(value, (*path, key.value))]
+    return twice + [double for key, value in node.value for double in _doubles(value, (*path, key.value), seen)]

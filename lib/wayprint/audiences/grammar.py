@@ -7,6 +7,7 @@ does not exist; `criteria` gives each leaf its meaning, `wording` its sentence.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,8 +20,6 @@ EVENTS = (
     "email_unsubscribe", "email_spam", "sms_sent", "push_sent", "catalogue_sent", "call_in", "call_out", "ticket_opened",
     "ticket_closed", "survey_answer", "store_visit", "product_usage", "review_posted", "share", "recommend", "other")
 REFUSED_EVENTS = {"email_open": "mail programs open messages by themselves, so an open proves nothing; use email_click"}
-CHANNELS = ("email", "sms", "push", "catalogue", "call_centre", "ads", "site")
-STATES = ("suspect", "prospect", "lead", "active", "loyal", "inactive", "leaver")
 
 
 @dataclass(frozen=True)
@@ -72,19 +71,19 @@ def words(known: Collection[str] | None = None) -> Option:
     return read
 
 
-def whole(least: int) -> Option:
+def whole(least: int, most: int = 1_000_000) -> Option:
     def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"a whole number of at least {least} is wanted and {value!r} came")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"a whole number from {least} to {most} is wanted and {value!r} came")
         return value
 
     return read
 
 
-def number(low: float = 0, high: float | None = None) -> Option:
+def number(low: float = 0, high: float = 1_000_000_000) -> Option:
     def read(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < low or (high is not None and value > high):
-            raise ValueError(f"a number {f'from {low} to {high}' if high is not None else f'of at least {low}'} is wanted and {value!r} came")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not low <= value <= high:
+            raise ValueError(f"a number from {low} to {high} is wanted and {value!r} came")
         return value
 
     return read
@@ -102,7 +101,8 @@ def sentence(value: Any) -> str:
     return " ".join(value.split())
 
 
-WINDOW: dict[str, Option] = {"within_days": whole(1), "within_months": whole(1)}
+# A century at most: beyond lie days that no calendar has.
+WINDOW: dict[str, Option] = {"within_days": whole(1, 36_500), "within_months": whole(1, 1200)}
 COUNT: dict[str, Option] = {"at_least": whole(0), "at_most": whole(0)}
 ACTION: dict[str, Option] = {
     "event": words(EVENTS), **WINDOW, "family": words(), "channel": words(), "stage": words(), "campaign": words(), "reason": words(),
@@ -114,13 +114,15 @@ LEAVES: dict[str, dict[str, Option]] = {
     "bought": {**WINDOW, **COUNT, "family": words(), "channel": words(), "place": words()},
     "spent": {**WINDOW, "at_least": number(), "at_most": number(), "family": words(), "currency": words()},
     "interest": {**WINDOW, **COUNT, "family": words()},
-    "score": {"model": words(), "decile_at_most": whole(1), "decile_at_least": whole(1), "at_least": number(0, 1), "at_most": number(0, 1)},
+    "score": {"model": words(), "decile_at_most": whole(1, 10), "decile_at_least": whole(1, 10), "at_least": number(0, 1), "at_most": number(0, 1)},
     "person": {
         "country": words(), "postal_area": words(), "language": words(), "loyalty_tier": words(), "is_known": flag,
-        "born_from": whole(1900), "born_to": whole(1900), "source": words()}}
+        "born_from": whole(1900, 2100), "born_to": whole(1900, 2100), "source": words()}}
 SHORT_LEAVES: dict[str, Option] = {"lifecycle": words(), "consent": words(PURPOSES), "devices_at_least": whole(1)}
 NEEDED: dict[str, tuple[str, ...]] = {"did": ("event",), "did_not": ("event",), "score": ("model",)}
 ONE_OF: dict[str, tuple[str, ...]] = {
     "spent": ("at_least", "at_most"), "score": ("decile_at_most", "decile_at_least", "at_least", "at_most"),
     "person": tuple(LEAVES["person"])}
+# Two options that leave nothing between if turned round.
+RANGES = (("at_least", "at_most"), ("decile_at_least", "decile_at_most"), ("born_from", "born_to"))
 GROUPS = ("all", "any", "not")

@@ -106,6 +106,8 @@ def _line(audience: Audience, measures: Measures, settings: AudienceSettings) ->
     else:
         basis = ~measures.denied(audience.unless_denied) if audience.unless_denied else F.lit(True)
         lacking, legal_basis = f"denied {audience.unless_denied}", f"legitimate interest: {audience.legitimate_interest}"
+    needed = settings.channels[audience.channel].purpose
+    denied_channel = measures.denied(needed) if needed else F.lit(False)
     refused = F.when(F.col(f"is_stopped_{audience.channel}"), f"said no on {audience.channel}")
     if audience.is_promotion:
         refused = refused.when(F.col("is_complaining"), settings.complaint_reason).when(F.col("is_pressed"), settings.pressure_words)
@@ -113,6 +115,7 @@ def _line(audience: Audience, measures: Measures, settings: AudienceSettings) ->
         (~measures.is_person(), "gone", F.lit("merged into another person, or erased")),
         (~met, "not_met", F.lit(f"no longer meets: {in_words(audience.who)}")),
         (~basis, "no_basis", F.lit(lacking)),
+        (denied_channel, "no_basis", F.lit(f"denied {needed}")),
         (refused.isNotNull(), "suppressed", refused)]
     verdict, reason = F.lit("member"), measures.why(audience.who)
     for condition, name, words in reversed(judged):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from importlib.resources.abc import Traversable
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
-from wayprint.audiences.definition import Audience, BadAudience, Reader, validate
+from wayprint.audiences.definition import Audience, BadAudience, Reader, validate, with_lines
 from wayprint.audiences.destinations import Destination
 from wayprint.audiences.grammar import EVENTS, PURPOSES, Criterion, unknown
 
 
 class ChannelRules(BaseModel):
-    """A way to reach a person: the purpose it needs, which touches are contacts, and which are a no."""
+    """A way to reach a person: the purpose it needs, which touches are contacts, and which are a no.
+
+    A promotion rests on that purpose, and nobody who denied it is in any audience of the channel.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,9 +57,14 @@ class AudienceSettings(BaseModel):
     default_country: str = Field(pattern="^[A-Z]{2}$")
 
     @model_validator(mode="after")
-    def grammar(self) -> Self:
-        _ = self.lifecycle_rules, self.definitions
+    def grammar(self, info: ValidationInfo) -> Self:
+        _ = self.lifecycle_rules, self._checked((info.context or {}).get("folder"))
         return self
+
+    @property
+    def purposes(self) -> dict[str, str | None]:
+        """Each channel with the purpose it needs."""
+        return {name: rules.purpose for name, rules in self.channels.items()}
 
     @property
     def states(self) -> list[str]:
@@ -64,11 +73,19 @@ class AudienceSettings(BaseModel):
     @property
     def definitions(self) -> list[Audience]:
         """The checked audiences, by name."""
+        return self._checked()
+
+    def _checked(self, folder: Traversable | None = None) -> list[Audience]:
+        """The checked audiences; with the folder they were read from, a problem names its line."""
         found: list[Audience] = []
         wrong: list[str] = []
         for name, content in sorted(self.audiences.items()):
-            audience, problems = validate(content, name, tuple(self.channels), self.states)
-            wrong += [f"audiences/{name}.yaml: {problem}" for problem in problems]
+            audience, problems = validate(content, name, self.purposes, self.states)
+            file = f"audiences/{name}.yaml"
+            if problems and folder is not None and (folder / file).is_file():
+                wrong += with_lines(problems, file, (folder / file).read_text(encoding="utf-8"))
+            else:
+                wrong += [f"{file}: {problem}" for problem in problems]
             found += [audience] if audience else []
         if wrong:
             raise BadAudience(wrong)

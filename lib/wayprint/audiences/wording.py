@@ -12,7 +12,7 @@ def in_words(criterion: Criterion) -> str:
     if isinstance(criterion, Group):
         if criterion.kind == "not":
             return f"not ({in_words(criterion.parts[0])})"
-        return ("; " if criterion.kind == "all" else " or ").join(in_words(part) for part in criterion.parts)
+        return ("; " if criterion.kind == "all" else " or ").join(map(_as_part, criterion.parts))
     options = dict(criterion.options)
     match criterion.kind:
         case "lifecycle":
@@ -32,6 +32,12 @@ def in_words(criterion: Criterion) -> str:
         f"{name.replace('_', ' ')} {_either(value)}" for name, value in options.items()
         if name not in ("event", "within_days", "within_months", "at_least", "at_most")]
     return ", ".join([" ".join([verb, *count]) + window, *others])
+
+
+def _as_part(criterion: Criterion) -> str:
+    """In brackets if it is a group of several: `A or B; C` would say two things."""
+    several = isinstance(criterion, Group) and criterion.kind != "not" and len(criterion.parts) > 1
+    return f"({in_words(criterion)})" if several else in_words(criterion)
 
 
 def _either(words: Iterable[str]) -> str:
