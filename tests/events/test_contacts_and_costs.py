@@ -52,6 +52,12 @@ def test_equal_lines_of_two_files_are_one_and_of_one_file_are_two(costs):
         assert [(row.cost_amount, row.clicks) for row in costs(*[{**line, "file_id": file} for file in files])] == [(Decimal(cost), clicks)]
 
 
+def test_what_single_actions_cost_is_summed_over_files_and_counted_once_each(costs):
+    first, second, third = ({"event_id": name, "cost_amount": Decimal("0.5"), "clicks": 1} for name in "abc")
+    came = costs(first, second, {**third, "file_id": "b"}, first, {**second, "file_id": "b"})
+    assert [(row.cost_amount, row.clicks) for row in came] == [(Decimal("1.5"), 3)]
+
+
 def test_a_restated_line_counts_with_its_largest_cost_and_dimensions_add_up(costs):
     mobile, desktop = {"dimensions": "mobile"}, {"dimensions": "desktop"}
     came = costs(
@@ -77,7 +83,8 @@ def test_a_campaign_takes_the_name_of_its_costliest_line_and_its_id_without_any(
 CHANNELS = [
     ({}, "Paid Search"), ({"platform": "meta"}, "Paid Social"), ({"platform": "microsoft"}, "Paid Search"), ({"utm_medium": "display"}, "Display"),
     ({"campaign": "Cross-Network FR"}, "Cross-network"), ({"campaign": "eshop"}, "Paid Shopping"), ({"platform": "some network"}, "Paid Other"),
-    ({"platform": "google", "utm_source": "YouTube ", "utm_medium": "CPV"}, "Paid Video")]
+    ({"platform": "google", "utm_source": "YouTube ", "utm_medium": "CPV"}, "Paid Video"),
+    ({"utm_source": "www.linkedin.com", "utm_medium": "cpc"}, "Paid Social"), ({"utm_medium": "cross-network"}, "Cross-network")]
 
 
 def test_the_channel_of_a_cost_is_that_of_the_platforms_clicks(costs):

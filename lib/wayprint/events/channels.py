@@ -2,7 +2,8 @@
 
 Order of questions: own channels (by event and platform), then GA4's default channel group (18 rules, first match wins, case
 does not matter; Google Analytics help, answer 9756891), else Unassigned. Texts are lower case and trimmed before they are compared;
-a missing source and medium together are `(direct)` / `(none)`, one alone is `(not set)`, as in GA4's reports.
+a missing source and medium together are `(direct)` / `(none)`, one alone is `(not set)`, as in GA4's reports. A source that is a host
+stands in a category where the host without its first label does (m.facebook.com, fr.pinterest.com), if that label says nothing of the site.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ def classify(source: str | None, medium: str | None, campaign: str | None, rules
     """The channel group of one click by GA4's rules; own channels are not asked."""
     texts = [(text or "").strip(" ").lower() for text in (source, medium, campaign)]
     untagged = not texts[0] and not texts[1]
+    listed = {source for sources in rules.sources.values() for source in sources}
+    bare = re.sub(rules.prefix, "", texts[0], count=1)
     hints = {
-        "source": DIRECT if untagged else texts[0] or NOT_SET,
+        "source": DIRECT if untagged else (bare if bare in listed and texts[0] not in listed else texts[0]) or NOT_SET,
         "medium": NONE if untagged else texts[1] or NOT_SET,
         "campaign": texts[2] or NOT_SET,
     }
@@ -63,14 +66,13 @@ def place_in_channels(events: DataFrame, rules: ChannelRules) -> DataFrame:
 
 def with_hints(events: DataFrame, rules: ChannelRules) -> DataFrame:
     """Adds `_campaign` and `_hint`, a struct<source, medium>: by the tags, else the click id, the results page, the referring site, else direct."""
-    prefixes = "|".join(map(re.escape, rules.referrer_prefixes))
     clicks = {name: _hint(F.lit(hint.source), F.lit(hint.medium)) for name, hint in rules.click_ids.items()}
     engines = {host: F.lit(engine) for engine, hosts in rules.search_engines.items() for host in hosts}
     is_from_elsewhere = ~F.col("referrer_host").eqNullSafe(F.col("page_host"))
     tags = [tidy(F.col(f"utm_{name}")).alias(f"_{name}") for name in HINTS]
     tagged = events.select(
         "*", *tags, _lookup(clicks, tidy(F.col("click_id_type"))).alias("_click"),
-        F.when(is_from_elsewhere, F.regexp_replace(tidy(F.col("referrer_host")), rf"^(?:{prefixes})\.(?=.*\.)", "")).alias("_site"))
+        F.when(is_from_elsewhere, F.regexp_replace(tidy(F.col("referrer_host")), rules.referrer_prefix, "")).alias("_site"))
     sited = tagged.select(
         "*", F.coalesce(_lookup(engines, F.col("_site")), _lookup(engines, F.regexp_replace("_site", ENDING, ".*"))).alias("_engine"))
     is_tagged = F.col("_source").isNotNull() | F.col("_medium").isNotNull()
@@ -80,7 +82,15 @@ def with_hints(events: DataFrame, rules: ChannelRules) -> DataFrame:
         .when(F.col("_engine").isNotNull(), _hint(F.col("_engine"), F.lit("organic")))
         .when(F.col("_site").isNotNull(), _hint(F.col("_site"), F.lit("referral")))
         .otherwise(_hint(F.lit(DIRECT), F.lit(NONE))))
-    return sited.select(*events.columns, "_campaign", hint.alias("_hint"))
+    hinted = sited.select(*events.columns, "_campaign", hint.alias("_hint"))
+    return hinted.withColumn("_hint", _hint(as_listed(F.col("_hint.source"), rules), F.col("_hint.medium")))
+
+
+def as_listed(source: Column, rules: ChannelRules) -> Column:
+    """The source as the categories list it: m.facebook.com becomes facebook.com; whatever none of them lists stays as it is."""
+    listed = sorted({name for names in rules.sources.values() for name in names})
+    bare = F.regexp_replace(source, rules.prefix, "")
+    return F.when(bare.isin(*listed) & ~source.isin(*listed), bare).otherwise(source)
 
 
 def channel_column(rules: ChannelRules, source: Column, medium: Column, campaign: Column, platform: Column | None = None) -> Column:

@@ -125,6 +125,16 @@ class ChannelRules(Strict):
         return self
 
     @property
+    def referrer_prefix(self) -> str:
+        """A regular expression, for Python and Java alike: the label to take off a referring host."""
+        return rf"^(?:{'|'.join(map(re.escape, self.referrer_prefixes))})\.(?=.*\.)"
+
+    @property
+    def prefix(self) -> str:
+        """The same for a source that is looked for in a category: two letters in front name a country or a language, too."""
+        return rf"^(?:{'|'.join(map(re.escape, self.referrer_prefixes))}|[a-z]{{2}})\.(?=.*\.)"
+
+    @property
     def channels(self) -> dict[str, bool]:
         """Every channel and whether it is digital."""
         return {**dict.fromkeys(self.digital, True), **dict.fromkeys(self.physical, False)}

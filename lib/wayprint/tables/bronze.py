@@ -90,6 +90,7 @@ RAW_EVENTS = Table(
         col("happened_at", "timestamp", "by the clock of the device or system that acted", required=True),
         col("sent_at", "timestamp", "by the same clock, when it was sent; null if unknown"),
         col("received_at", "timestamp", "by the collector's clock; null where the source has none"),
+        col("updated_at", "timestamp", "when the source last changed the record; null: it has one state, as a hit has"),
         col("payload_digest", "string", "hash of event id, time and action, not of sending or arrival: equal for a true repetition", required=True),
         *ACTION))
 
@@ -123,6 +124,7 @@ RAW_COSTS = Table(
         col("campaign", "string", "campaign name"),
         col("utm_source", "string", "source that the platform's clicks carry; from conf/sources"),
         col("utm_medium", "string", "medium that the platform's clicks carry; from conf/sources"),
+        col("event_id", "string", "the source's id of the action that cost it; null: a line of a report"),
         col("dimensions", "string", "the report's other dimensions (device, network, ...), joined: tells two lines of a day apart"),
         col("cost_amount", "decimal(18,6)", "cost in `currency`", required=True),
         col("currency", "string", "ISO 4217"),
