@@ -222,3 +222,10 @@ def test_a_rule_that_asks_for_no_takes_every_way_to_write_it(shipped, written, k
     order = {"id": "1", "customer_id": "7", "email": "a@b.fr", "created_at": "2026-03-01 09:00:00", "total_price": "10", "test": written}
     rows = shipped("shopify_orders", csv_of(order))
     assert ("event" in rows) is kept
+
+
+def test_the_number_of_an_order_is_of_the_country_of_its_bill(shipped, keys):
+    order = {"id": "1", "customer_id": "7", "email": "a@b.fr", "created_at": "2026-03-01 09:00:00", "total_price": "10",
+             "billing_address_phone": "(212) 555-0147", "billing_address_country_code": "US"}
+    vault = shipped("shopify_orders", csv_of(order))["vault"]
+    assert [keys.open(row["sealed"]) for row in vault if row["field"] == "phone"] == [b"+12125550147"]
