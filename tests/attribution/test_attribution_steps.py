@@ -28,8 +28,8 @@ START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 CHANNELS = ["Direct", "Paid Search", "Email", "Store", "(start)", "Display"]
 
 
-def a_touch(number, at, channel, visit, marketing, direction="inbound", campaign=None):
-    return (f"e{number:04d}", at, channel, None, direction, "page_view", visit, campaign, marketing)
+def a_touch(number, at, channel, visit, marketing, direction="inbound", campaign=None, name="page_view"):
+    return (f"e{number:04d}", at, channel, None, direction, name, visit, campaign, marketing)
 
 
 def a_journey(name, touches, ended_by="conversion", revenue="10.00", person=None):
@@ -62,7 +62,7 @@ def draw_world(seed, size=200):
                     len(touches), at, channel, f"v{number}-{visit}" if inside else None, channel != "Direct" and draw.random() < 0.6,
                     draw.choice(["inbound", "inbound", "outbound"]), draw.choice([None, "Spring", "spring ", "X"])))
         end = at + dt.timedelta(minutes=3)
-        touches.append(a_touch(len(touches), end, "Direct", None, False))
+        touches.append(a_touch(len(touches), end, "Direct", None, False, name=draw.choice(["page_view", "page_view", "purchase"])))
         ended_by = draw.choice(["conversion", "conversion", "silence", "open"])
         revenue = f"{draw.randint(-500, 20_000) / 100:.2f}"
         journeys.append(a_journey(f"{number:03d}", touches, ended_by, revenue, person=f"p{number // 2}"))
@@ -96,6 +96,12 @@ def loop_path(journey, knobs):
     return path
 
 
+def loop_campaign(touch, journey):
+    """The touch's own, else the first that a marketing touch of the same visit and channel names."""
+    same = [t[7] for t in journey["touches"] if touch[6] and (t[6], t[2]) == (touch[6], touch[2]) and t[8] and t[7]]
+    return touch[7] or (same or [None])[0]
+
+
 def loop_shares(path, ended_at, effects, knobs):
     """Model -> share of each touch."""
     n, channels = len(path), [t[2] for t in path]
@@ -114,7 +120,7 @@ def loop_shares(path, ended_at, effects, knobs):
         "linear": [1 / n] * n,
         "position": [1.0] if n == 1 else [0.5, 0.5] if n == 2 else [ends.get(i, 0.2 / (n - 2)) for i in range(n)],
         "time_decay": [w / sum(decay) for w in decay],
-        "markov": [(lost[c] / whole if whole > 0 else 1 / len(counts)) / counts[c] for c in channels],
+        "markov_split": [(lost[c] / whole if whole > 0 else 1 / len(counts)) / counts[c] for c in channels],
         "shapley": [1 / len(counts) / counts[c] for c in channels],
     }
 
@@ -127,11 +133,11 @@ def loop_credits(journeys, conversions, effects, knobs):
         journey = by_conversion.get(conversion["conversion_id"])
         path = loop_path(journey, knobs) if journey else []
         if not path:
-            credit.update({(conversion["conversion_id"], model, NONE, None): 1.0 for model in knobs.models})
+            credit.update({(conversion["conversion_id"], model, NONE, None): 1.0 for model in knobs.splits})
             continue
         for model, share in loop_shares(path, journey["ended_at"], effects, knobs).items():
             for touch, part in zip(path, share, strict=True):
-                credit[conversion["conversion_id"], model, touch[2], touch[7]] += part
+                credit[conversion["conversion_id"], model, touch[2], loop_campaign(touch, journey)] += part
     return {key: value for key, value in credit.items() if value > 0}
 
 
@@ -153,7 +159,10 @@ SPEND = [
     a_cost("3", START + dt.timedelta(days=3), "Paid Search", "10", "X"),
     a_cost("4", START + dt.timedelta(days=3), "Paid Video", "99", "nobody came"),
     a_cost("5", START - dt.timedelta(days=400), "Paid Search", "1000000", "spring"),
-    a_cost("6", START + dt.timedelta(days=4), "Display", "7", "X", "USD"),
+    a_cost("6", START + dt.timedelta(days=300), "Affiliates", "3", "long after"),
+    a_cost("7", START - dt.timedelta(days=30), "Affiliates", "4", "may have led to the first"),
+    a_cost("8", START - dt.timedelta(days=31), "Affiliates", "1000", "cannot have"),
+    a_cost("9", START + dt.timedelta(days=4), "Display", "7", "X", "USD"),
 ]
 
 
@@ -181,7 +190,8 @@ def world(spark, knobs):
 def loop_paths(journeys, knobs):
     expected: dict[tuple, list] = defaultdict(lambda: [0, 0, Decimal(0)])
     for journey in journeys:
-        if journey["ended_by"] != "open":
+        bought_without = journey["ended_by"] == "silence" and any(t[5] == "purchase" for t in journey["touches"])
+        if journey["ended_by"] != "open" and not bought_without:
             cell = expected[tuple(t[2] for t in loop_path(journey, knobs))]
             converted = journey["ended_by"] == "conversion"
             cell[0 if converted else 1] += 1
@@ -231,7 +241,7 @@ def test_credit_sums_to_each_conversion_and_its_revenue_under_every_model(world)
     for row in world.credits:
         credit[row.conversion_id, row.model] += row.credit
         revenue[row.conversion_id, row.model] += row.revenue_amount
-    wanted = {(c["conversion_id"], model): float(c["revenue_amount"]) for c in world.conversions for model in world.knobs.models}
+    wanted = {(c["conversion_id"], model): float(c["revenue_amount"]) for c in world.conversions for model in world.knobs.splits}
     assert credit.keys() == wanted.keys()
     np.testing.assert_allclose(list(credit.values()), 1, rtol=0, atol=1e-9)
     np.testing.assert_allclose([revenue[key] for key in wanted], list(wanted.values()), rtol=0, atol=1e-9)
@@ -239,7 +249,7 @@ def test_credit_sums_to_each_conversion_and_its_revenue_under_every_model(world)
 
 def test_conversions_of_nobody_stay_in_a_row_of_their_own(world):
     rows = [row for row in world.credits if row.conversion_id.startswith("no")]
-    assert len(rows) == 4 * len(world.knobs.models)
+    assert len(rows) == 4 * len(world.knobs.splits)
     assert {(row.channel, row.campaign, row.credit) for row in rows} == {(NONE, None, 1.0)}
 
 
@@ -303,15 +313,15 @@ def test_a_persons_rows_depend_on_that_person_alone(spark, world, knobs):
 
 
 def test_spend_is_counted_once_at_each_level_whatever_the_credit(world):
-    for model in world.knobs.models:
+    for model in world.knobs.splits:
         mine = [row for row in world.returns if row.model == model]
         whole = {(row.channel, row.currency): row.cost_amount for row in mine if row.campaign is None}
         parts = {(row.channel, row.campaign, row.currency): row.cost_amount for row in mine if row.campaign is not None}
         assert {key: value for key, value in whole.items() if value} == {
-            ("Paid Search", "EUR"): 85.5, ("Paid Video", "EUR"): 99.0, ("Display", "USD"): 7.0}
+            ("Paid Search", "EUR"): 85.5, ("Paid Video", "EUR"): 99.0, ("Display", "USD"): 7.0, ("Affiliates", "EUR"): 7.0}
         assert {key: value for key, value in parts.items() if value} == {
             ("Paid Search", "spring", "EUR"): 75.5, ("Paid Search", "x", "EUR"): 10.0, ("Paid Video", "nobody came", "EUR"): 99.0,
-            ("Display", "x", "USD"): 7.0}
+            ("Display", "x", "USD"): 7.0, ("Affiliates", "long after", "EUR"): 3.0, ("Affiliates", "may have led to the first", "EUR"): 4.0}
     assert len({row.return_id for row in world.returns}) == len(world.returns)
 
 
@@ -334,14 +344,14 @@ def test_returns_are_credit_over_spend(world):
 
 def test_spend_without_a_touch_returns_nothing_and_is_not_dropped(world):
     lost = [row for row in world.returns if row.channel == "Paid Video"]
-    assert len(lost) == 2 * len(world.knobs.models)
+    assert len(lost) == 2 * len(world.knobs.splits)
     assert all((row.return_on_spend, row.return_low, row.return_high, row.cost_per_conversion) == (0, 0, 0, None) for row in lost)
 
 
 def test_without_any_conversion_all_spend_still_stands(spark, knobs):
     nothing = spark.createDataFrame([], CONVERSION_CREDITS.ddl)
     rows = settle_returns(nothing, frame(spark, COSTS, SPEND), knobs(models=["last"])).collect()
-    assert sum(row.cost_amount for row in rows if row.campaign is None) == pytest.approx(1_000_191.5)
+    assert sum(row.cost_amount for row in rows if row.campaign is None) == pytest.approx(1_001_198.5)
     assert {row.conversions for row in rows} == {0.0}
 
 
@@ -367,6 +377,35 @@ def test_a_touch_on_the_edge_of_the_lookback_counts_and_one_before_does_not(spar
                a_touch(2, end, "Direct", None, False)]
     paths = trace_paths(frame(spark, JOURNEYS, [a_journey("j", touches)]), knobs()).collect()
     assert [row.channels for row in paths] == [["Display"]]
+
+
+def test_a_click_and_its_landing_are_one_touch_with_the_campaign_that_either_names(spark, knobs):
+    def journey(name, campaigns):
+        clicked = START + dt.timedelta(days=1)
+        touches = [
+            a_touch(0, START, "Display", None, True), a_touch(1, clicked, "Email", f"v-{name}", True, campaign=campaigns[0], name="email_click"),
+            a_touch(2, clicked + dt.timedelta(seconds=2), "Email", f"v-{name}", True, campaign=campaigns[1])]
+        return a_journey(name, touches)
+
+    told = [journey("a", (None, "spring")), journey("b", ("spring", None)), journey("c", (None, None))]
+    sales = frame(spark, CONVERSIONS, [a_conversion(j["conversion_id"], j["person_id"], "10.00", j["ended_at"]) for j in told])
+    made = all_steps(frame(spark, JOURNEYS, told), sales, frame(spark, COSTS, []), knobs(models=["linear"]))
+    assert [row.channels for row in made.paths] == [["Display", "Email"]]
+    assert {(row.conversion_id[-1], row.campaign, row.credit) for row in made.credits if row.channel == "Email"} == {
+        ("a", "spring", 0.5), ("b", "spring", 0.5), ("c", None, 0.5)}
+
+
+def test_a_silence_that_holds_a_purchase_is_no_failure(spark, knobs):
+    told = [a_journey(name, [a_touch(0, START, "Email", None, True), a_touch(1, START, "Direct", None, False, name=last)], "silence")
+            for name, last in [("looked", "page_view"), ("bought", "purchase")]]
+    assert [(row.conversions, row.nulls) for row in trace_paths(frame(spark, JOURNEYS, told), knobs()).collect()] == [(0, 1)]
+
+
+def test_no_share_of_no_revenue_can_be_lost(spark, knobs):
+    told = [("1" * 32, ["a", "b"], 3, 4, Decimal(30)), ("2" * 32, ["b", "c"], 2, 5, Decimal(-20)), ("3" * 32, ["c", "a", "b"], 2, 6, Decimal(-10))]
+    found = weigh_channels(spark.createDataFrame(told, PATHS.ddl), knobs()).collect()
+    assert {row.value_removal_effect for row in found} == {0.0}
+    assert all(row.revenue_share == row.conversion_share > 0 for row in found)
 
 
 def test_path_data_through_the_steps_has_the_published_credits(spark, knobs, path_data):

@@ -21,7 +21,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("conf")
     own = yaml.safe_load((conf_folder() / "base.yaml").read_text(encoding="utf-8"))["journeys"]
     (folder / "base.yaml").write_text(yaml.safe_dump({"journeys": own}), encoding="utf-8")
-    for name in ("stages.yaml", "kpis.yaml"):
+    for name in ("stages.yaml", "kpis.yaml", "channels.yaml"):
         (folder / name).write_text((conf_folder() / name).read_text(encoding="utf-8"), encoding="utf-8")
     return load({"journeys": JourneySettings}, folder=folder, environ={})
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from wayprint.contracts import conform
-from wayprint.journeys.kpis import count_kpis
+from wayprint.journeys.kpis import active_persons, count_kpis, place_sales
 from wayprint.tables.events import EVENTS
 from wayprint.tables.journeys import CONVERSIONS, JOURNEYS, SESSIONS, TOUCHES, VISITS
 from wayprint.tables.quality import KPIS
@@ -49,6 +49,29 @@ def figures(rows, at, knobs):
     events = rows(EVENTS, *[{"event_name": n, "happened_at": at("10:00"), "channel": "Direct"} for n in ("page_ping", "consent", "page_view")])
     counted = conform(count_kpis(events, sessions, touches, visits, conversions, journeys, knobs), KPIS).collect()
     return {(k.kpi, k.month, k.channel, k.currency): k for k in counted}
+
+
+def test_a_sale_online_counts_under_the_channel_of_its_visit_and_one_in_a_shop_under_the_shop(rows, at, knobs):
+    def row(key, visit, order, name="purchase"):
+        held = (key, at("10:00"), "Direct", "purchase", "inbound", name, visit, None, False)
+        return held, {"event_key": key, "order_id": order, "is_conversion": name == "purchase", "happened_at": at("10:00")}
+
+    told = [row("k1", "paid", "o1"), row("k2", "direct", "o2"), row("k3", "paid", "o2"), row("k4", None, "o3"), row("k5", "till", "o4"), row("k6", "paid", "o5"),
+            row("k7", "paid", "o3", "page_view")]
+    journeys = rows(JOURNEYS, {"touches": [held for held, _ in told]})
+    touches = rows(TOUCHES, *[touch for _, touch in told])
+    channels = {"paid": "Paid Search", "direct": "Direct", "till": "Store"}
+    visits = rows(VISITS, *[{"visit_id": v, "channel": c, "is_digital": v != "till"} for v, c in channels.items()])
+    sales = rows(CONVERSIONS, *[{"order_id": f"o{n}", "channel": "Direct" if n < 5 else "Store", "is_digital": n < 5} for n in range(1, 6)])
+    placed = place_sales(sales, touches, visits, journeys, knobs).collect()
+    assert {sale.order_id: sale.channel for sale in placed} == {
+        "o1": "Paid Search", "o2": "Paid Search", "o3": "Direct", "o4": "Direct", "o5": "Store"}
+
+
+def test_nobody_is_active_by_what_a_system_books_or_a_mail_program_opens(rows, at, knobs):
+    names = ["email_open", "refund", "ticket_closed", "email_click", "page_view"]
+    touches = rows(TOUCHES, *[{"event_name": name, "person_id": name, "happened_at": at("10:00"), "direction": "inbound", "channel": "Email"} for name in names])
+    assert {row.channel: row.amount for row in active_persons(touches, knobs).collect()} == {"Email": 2, "(all)": 2}
 
 
 def test_every_figure_of_the_dictionary_is_counted_as_it_says(figures, knobs):

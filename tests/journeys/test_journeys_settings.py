@@ -32,6 +32,9 @@ def test_every_fact_is_used_by_a_figure(knobs):
     ({"rules": [{"stage": "search", "events": ["serch"]}]}, "serch"),
     ({"rules": [{"stage": "search", "path": "("}]}, "unterminated"),
     ({"ignored_events": ["page_pong"]}, "page_pong"),
+    ({"machine_events": ["email_opened"]}, "email_opened"),
+    ({"rules": [{"stage": "search", "path": "^(?P<home>/?)$"}]}, "Spark"),
+    ({"rules": [{"stage": "search", "path": "(/)?(?(1)a|b)"}]}, "Spark"),
     ({"buying_order": ["need", "search", "need"]}, "twice"),
 ])
 def test_a_stage_file_that_cannot_work_is_refused(knobs, change, told):
@@ -49,6 +52,25 @@ def test_the_scope_cannot_exclude_the_sale(knobs):
 def test_an_unknown_policy_is_refused_by_name(knobs):
     with pytest.raises(ValidationError, match="ga5"):
         JourneySettings(**{**knobs.model_dump(), "session_policy": "ga5"})
+
+
+@pytest.mark.parametrize(("change", "told"), [
+    ({"marketing_events": ["ad_clik"]}, "ad_clik"),
+    ({"marketing_channels": ["Paid Serch"]}, "Paid Serch"),
+    ({"weak_channels": ["Dirct"]}, "Dirct"),
+    ({"carried_channels": ["direct"]}, "direct"),
+    ({"site_time_zone": "Europe/Pariss"}, "Europe/Pariss"),
+])
+def test_a_name_that_nothing_bears_is_refused(knobs, change, told):
+    with pytest.raises(ValidationError, match=told):
+        JourneySettings(**{**knobs.model_dump(), **change})
+
+
+def test_a_stage_rule_names_channels_that_there_are(knobs):
+    plan = knobs.stages.model_dump()
+    plan["rules"] = [{"stage": "usage", "channels": ["IOT"]}]
+    with pytest.raises(ValidationError, match="IOT"):
+        JourneySettings(**{**knobs.model_dump(), "stages": plan})
 
 
 def test_a_figure_says_what_it_is_out_of_exactly_when_it_is_a_ratio():

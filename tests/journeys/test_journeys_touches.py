@@ -68,6 +68,8 @@ def test_an_exposure_or_an_arrival_through_a_marketing_channel_may_earn_credit(p
         ({"event_name": "page_view", "channel": "Paid Search", "platform": "web", "click_id_type": "gclid"}, True),
         ({"event_name": "page_view", "channel": "Organic Search", "platform": "web", "referrer_host": "www.bing.com"}, True),
         ({"event_name": "page_view", "channel": "Email", "platform": "app", "utm_source": "news"}, True),
+        ({"event_name": "page_view", "channel": "Email", "platform": "web", "utm_medium": "email"}, True),
+        ({"event_name": "page_view", "channel": "Paid Shopping", "platform": "web", "utm_campaign": "shopping cpc"}, True),
         ({"event_name": "page_view", "channel": "Direct", "platform": "web"}, False),
         ({"event_name": "page_view", "channel": "Unassigned", "platform": "web", "utm_source": "odd"}, False),
         ({"event_name": "page_view", "channel": "Paid Search", "platform": "web"}, False),
@@ -78,6 +80,14 @@ def test_an_exposure_or_an_arrival_through_a_marketing_channel_may_earn_credit(p
         ({"event_name": "purchase", "channel": "Store", "platform": "store"}, False)]
     touches = placed(*[event for event, _ in told])
     assert [t.is_marketing for t in touches.values()] == [expected for _, expected in told]
+
+
+def test_the_word_for_no_order_number_is_no_number(placed):
+    said = ["(not set)", "NULL", " none ", "", "-", None, "4711", "N-1"]
+    touches = placed(*[{"event_name": "purchase", "order_id": number} for number in said])
+    assert [t.order_id for t in touches.values()] == [None] * 6 + ["4711", "N-1"]
+    (rule,) = [rule for rule in TOUCHES.checks if rule.name == "a purchase has its order"]
+    assert rule.severity == "warn"
 
 
 def test_scores_become_shares_of_their_scale_and_families_a_sorted_set(placed):

@@ -32,9 +32,9 @@ def cases(seed: int, count: int = 200):
         clock = dt.datetime.fromisoformat("2026-03-01T20:00")
         for number in range(chance.randrange(1, 22)):
             clock += dt.timedelta(seconds=chance.choice([0, 1, 60, 1799, 1800, 1801, 18_000, 5 * 86_400, 30 * 86_400, 30 * 86_400 + 1]))
-            name = chance.choice(["page_view", "page_view", "search", "email_sent", "email_open", "purchase", "purchase", "refund"])
+            name = chance.choice(["page_view", "page_view", "search", "email_sent", "email_open", "email_click", "purchase", "purchase", "refund"])
             platform = "email" if name.startswith("email") else chance.choice(["web", "web", "app", "store"])
-            channel = {"email": "Email", "store": "Store", "app": "App"}.get(platform) or chance.choice(["Direct", "Unassigned", "Paid Search"])
+            channel = {"email": "Email", "store": "Store", "app": "App"}.get(platform) or chance.choice(["Direct", "Unassigned", "Paid Search", "Email"])
             yield touch(
                 f"person-{case}", clock, hashlib.sha256(f"{case}/{number}".encode()).hexdigest()[:32], event_name=name, platform=platform,
                 channel=channel, is_digital=PLATFORMS[platform], direction="outbound" if name == "email_sent" else "inbound",
@@ -52,17 +52,22 @@ def sales_of(touches):
         for order, person in orders]
 
 
+def is_there(t):
+    is_booked = t["event_name"] == "refund" or (t["event_name"] == "purchase" and t["platform"] in ("web", "app") and t["device_id"] is None)
+    return t["direction"] == "inbound" and t["platform"] in ("web", "app", "store") and not is_booked
+
+
 def visits_by_hand(touches, cut_by_hand, short_hash):
     """The expected visits of one person; marks each touch with its visit and the channel it counts under."""
     for t in touches:
         t |= {"visit_id": None, "visit_channel": None, "counted": t["channel"], "campaign": t["utm_campaign"]}
-    here = [t for t in touches if t["direction"] == "inbound" and t["platform"] in ("web", "app", "store") and t["event_name"] != "refund"]
+    here = [t for t in touches if is_there(t)]
     for number, visit in enumerate(cut_by_hand(here, "ga4", "UTC"), start=1):
         named = [t for t in visit if t["is_digital"] and t["channel"] not in WEAK] if visit[0]["is_digital"] else []
         arrival = (named or visit)[0]
         visit_id = short_hash(visit[0]["person_id"], min(t["event_key"] for t in visit))
         for t in visit:
-            carried = t["is_digital"] and t["channel"] in CARRIED
+            carried = t["is_digital"] and visit[0]["is_digital"] and t["channel"] in CARRIED
             t |= {"visit_id": visit_id, "visit_channel": arrival["channel"], "counted": arrival["channel"] if carried else t["channel"]}
         yield (
             visit_id, visit[0]["person_id"], visit[0]["happened_at"], visit[-1]["happened_at"], number, len(visit),
@@ -70,8 +75,24 @@ def visits_by_hand(touches, cut_by_hand, short_hash):
             list(dict.fromkeys(t["counted"] for t in visit)), visit[0]["is_digital"], any(t["event_name"] == "purchase" for t in visit))
 
 
+def lead_clicks_by_hand(touches):
+    """Give each click the visit of the arrival that it made: the next of its channel within half an hour, else the latest."""
+    arrivals = [t for t in touches if is_there(t) and t["is_marketing"]]
+    for click in touches:
+        if click["direction"] == "inbound" and click["is_marketing"] and not is_there(click):
+            place = (click["happened_at"], click["event_key"])
+            near = [t for t in arrivals if t["counted"] == click["counted"] and abs(t["happened_at"] - click["happened_at"]) <= dt.timedelta(minutes=30)]
+            by_time = sorted(near, key=lambda t: (t["happened_at"], t["event_key"]))
+            after = [t for t in by_time if (t["happened_at"], t["event_key"]) > place]
+            click["visit_id"] = (after[:1] or by_time[-1:] or [{"visit_id": None}])[0]["visit_id"]
+
+
 def collapsed(items):
     return [item for number, item in enumerate(items) if number == 0 or item != items[number - 1]]
+
+
+def acts(t):
+    return t["direction"] == "inbound" and t["event_name"] not in ("refund", "email_open")
 
 
 def journeys_by_hand(touches, sales, short_hash):
@@ -90,7 +111,7 @@ def journeys_by_hand(touches, sales, short_hash):
             journeys.append(current)
         current["main"].append(t)
         last = t["happened_at"]
-        acted = last if t["direction"] == "inbound" else acted
+        acted = last if acts(t) else acted
         if order:
             closed[order], current["sale"], current = current, revenue[order], None
     for journey in journeys:
@@ -99,7 +120,8 @@ def journeys_by_hand(touches, sales, short_hash):
         inbound = [t for t in main if t["direction"] == "inbound"]
         places = [ORDER.index(t["stage"]) for t in inbound if t["stage"] in ORDER]
         first_day = [t["event_key"] for t in every if t["happened_at"] < every[0]["happened_at"] + dt.timedelta(days=1)]
-        is_open = (inbound or main)[-1 if inbound else 0]["happened_at"] + dt.timedelta(days=30) >= dt.datetime.combine(AS_OF, dt.time())
+        acted_in = [t for t in main if acts(t)]
+        is_open = (acted_in or main)[-1 if acted_in else 0]["happened_at"] + dt.timedelta(days=30) >= dt.datetime.combine(AS_OF, dt.time())
         yield {
             "journey_id": short_hash(main[0]["person_id"], min(first_day)), "person_id": main[0]["person_id"],
             "started_at": main[0]["happened_at"], "ended_at": main[-1]["happened_at"],
@@ -107,7 +129,7 @@ def journeys_by_hand(touches, sales, short_hash):
             "conversion_id": sale["conversion_id"] if sale else None, "revenue_amount": sale["revenue_amount"] if sale else None,
             "touches": [(t["event_key"], t["happened_at"], t["counted"], t["stage"], t["direction"], t["event_name"], t["visit_id"],
                          t["utm_campaign"], t["is_marketing"]) for t in every],
-            "touch_count": len(every), "visits": len({t["visit_id"] for t in main} - {None}),
+            "touch_count": len(every), "visits": len({t["visit_id"] for t in main if is_there(t)}),
             "sources": len({t["visit_channel"] for t in main} - {None}),
             "channels": collapsed([t["counted"] for t in main]), "stages": collapsed([t["stage"] for t in main if t["stage"]]),
             "has_channel_switch": len({t["counted"] for t in inbound}) > 1,
@@ -138,6 +160,7 @@ def test_visits_and_journeys_are_those_of_plain_loops_for_200_persons_whole_or_i
     for person in {t["person_id"] for t in told}:
         mine = [t for t in told if t["person_id"] == person]
         expected_visits += visits_by_hand(mine, cut_by_hand, short_hash)
+        lead_clicks_by_hand(mine)
         expected_journeys += journeys_by_hand(mine, sales, short_hash)
     random.Random(1).shuffle(told)
     visits, journeys = (frame.collect() for frame in traced([*told, touch(None, dt.datetime.fromisoformat("2026-03-01"), "nobody's")], sales))
@@ -148,6 +171,7 @@ def test_visits_and_journeys_are_those_of_plain_loops_for_200_persons_whole_or_i
     flags = ("has_skip", "has_back", "has_channel_switch", "crosses_devices", "crosses_store")
     assert {(flag, j[flag]) for j in came.values() for flag in flags} == {(flag, said) for flag in flags for said in (True, False)}
     assert {j.ended_by for j in journeys} == {"conversion", "silence", "open"}
+    assert {bool(t["visit_id"]) for t in told if t["event_name"] == "email_click"} == {True, False}
     ended = [j.conversion_id for j in journeys if j.conversion_id]
     assert sorted(ended) == sorted(s["conversion_id"] for s in sales if s["person_id"] != "somebody else")
 
@@ -164,7 +188,7 @@ def test_visits_are_cut_by_the_policy_also_across_devices(traced, with_policy, c
     for person in {t["person_id"] for t in told}:
         here = [
             {**t, "campaign": t["utm_campaign"]} for t in told
-            if t["person_id"] == person and t["platform"] != "email" and t["event_name"] != "refund"]
+            if t["person_id"] == person and is_there(t)]
         expected |= {(person, v[0]["happened_at"], v[-1]["happened_at"], len(v)) for v in cut_by_hand(here, "matomo", "Europe/Paris")}
     assert {(v.person_id, v.started_at, v.ended_at, v.events) for v in visits.collect()} == expected
 
@@ -201,6 +225,43 @@ def test_what_the_firm_sends_moves_nobody(traced, at):
     (journey,) = journeys.collect()
     assert (journey.has_back, journey.has_skip, journey.has_channel_switch, journey.visits) == (False, False, False, 2)
     assert (journey.channels, journey.stages) == (["Paid Search", "Email", "Paid Search"], ["compare", "need", "reviews"])
+
+
+def test_an_order_booked_by_the_shops_server_is_no_visit_and_one_sent_by_a_device_or_rung_up_in_a_shop_is(traced, at):
+    told = [
+        touch("server", at("10:00"), "k1", event_name="purchase", order_id="o1"),
+        touch("browser", at("10:00"), "k2", event_name="purchase", order_id="o2", device_id="laptop"),
+        touch("shop", at("10:00"), "k3", event_name="purchase", order_id="o3", platform="store", channel="Store", is_digital=False),
+        touch("kiosk", at("10:00"), "k4", event_name="purchase", order_id="o4", platform="kiosk", channel="Kiosk", is_digital=False)]
+    visits, journeys = traced(told, NO_SALE)
+    assert sorted(v.person_id for v in visits.collect()) == ["browser", "kiosk", "shop"]
+    assert {j.person_id: (j.visits, j.sources) for j in journeys.collect()} == {"server": (0, 0), "browser": (1, 1), "kiosk": (1, 1), "shop": (1, 1)}
+
+
+def click(person, happened_at, key, **more):
+    return touch(person, happened_at, key, **{"event_name": "email_click", "platform": "email", "channel": "Email", "is_marketing": True, **more})
+
+
+def test_a_click_is_of_the_visit_to_which_it_led_by_the_same_channel_within_the_silence_that_ends_a_visit(traced, at):
+    landing = {"channel": "Email", "is_marketing": True}
+    told = [
+        click("leads", at("10:00:00"), "k1"), touch("leads", at("10:00:01"), "k2", **landing),
+        click("late clock", at("10:00:02"), "k3"), touch("late clock", at("10:00:00"), "k4", **landing),
+        click("amid", at("10:20"), "k5"), touch("amid", at("10:00"), "k6"), touch("amid", at("10:20:01"), "k7", **landing),
+        click("other channel", at("10:00"), "k8"), touch("other channel", at("10:01"), "k9", channel="Paid Search", is_marketing=True),
+        click("hours before", at("10:00"), "k10"), touch("hours before", at("10:30:01"), "k11", **landing),
+        click("between two", at("10:29"), "k12"), touch("between two", at("10:00"), "k13", **landing), touch("between two", at("10:59"), "k14", **landing)]
+    visits, journeys = traced(told, NO_SALE)
+    visit_of = {v.person_id: v.visit_id for v in visits.orderBy("started_at").collect()}  # the latest
+    led = {j.person_id: next(t.visit_id for t in j.touches if t.event_name == "email_click") for j in journeys.collect()}
+    assert led == {**visit_of, "other channel": None, "hours before": None}
+    assert {j.person_id: j.visits for j in journeys.collect()} == {**dict.fromkeys(led, 1), "between two": 2}
+
+
+def test_a_page_opened_within_a_visit_to_a_shop_does_not_count_under_the_shop(traced, at):
+    told = [touch("ann", at("10:00"), "k1", platform="store", channel="Store", is_digital=False), touch("ann", at("10:20"), "k2", device_id="phone")]
+    _, journeys = traced(told, NO_SALE)
+    assert [t.channel for (j,) in [journeys.collect()] for t in j.touches] == ["Store", "Direct"]
 
 
 def test_a_journey_crosses_sessions_devices_and_shops(traced, at):
@@ -250,6 +311,15 @@ def test_what_the_firm_sends_neither_breaks_a_silence_nor_keeps_a_journey_open(t
             touch("ann", begin + dt.timedelta(days=65), "k99")]
     _, journeys = traced(told, NO_SALE, as_of=dt.date(2026, 3, 10))
     assert sorted((len(j.touches), j.ended_by, j.touches[0].event_key) for j in journeys.collect()) == [(5, "silence", "k00"), (6, "open", "k05")]
+
+
+@pytest.mark.parametrize("name", ["email_open", "refund", "ticket_closed"])
+def test_neither_a_mail_program_nor_a_booking_keeps_a_journey_alive(traced, name):
+    begin = dt.datetime.fromisoformat("2026-01-01T12:00")
+    told = [touch("ann", begin, "k0"), touch("ann", begin + dt.timedelta(days=20), "k1", event_name=name, platform="email", channel="Email"),
+            touch("ann", begin + dt.timedelta(days=40), "k2")]
+    _, journeys = traced(told, NO_SALE, as_of=dt.date(2026, 2, 20))
+    assert sorted((len(j.touches), j.ended_by) for j in journeys.collect()) == [(1, "open"), (2, "silence")]
 
 
 def test_ids_survive_what_follows_the_first_day_and_most_late_events_within_it(traced, short_hash):

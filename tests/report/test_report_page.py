@@ -37,7 +37,7 @@ def frames() -> dict[str, pd.DataFrame]:
             "satisfaction_rate": [None, 0.75], "satisfaction_low": [None, 0.6], "satisfaction_high": [None, 0.86]}),
         "stage_funnel": pd.DataFrame({"stage": ["search", "purchase"], "position": [1, 2], "persons": [100, 30], "journeys": [200, 30]}),
         "channel_flows": pd.DataFrame({"from_channel": ["(start)", "Email", "Direct"], "to_channel": ["Email", "Direct", "(conversion)"], "journeys": [90, 60, 30], "steps": [90, 70, 30]}),
-        "purchase_effort": pd.DataFrame({"visits": [1, 3], "sources": [1, 2], "conversions": [10, 20], "revenue_amount": [100.0, 400.0], "median_days": [0.0, 4.0]}),
+        "purchase_effort": pd.DataFrame({"visits": [1, 3], "sources": [1, 2], "conversions": [10, 20], "median_days": [0.0, 4.0]}),
         "channel_credits": pd.DataFrame({
             "model": ["shapley"] * 3 + ["last"] * 3, "channel": ["Email", "Direct", "(none)"] * 2, "conversions": [12.0, 8.0, 10.0, 6.0, 14.0, 10.0],
             "revenue_amount": [1.0] * 6, "removal_effect": [None] * 6, "conversions_low": [8.0] * 6, "conversions_high": [15.0] * 6}),

@@ -14,7 +14,7 @@ from wayprint.attribution import heuristics
 from wayprint.attribution.intervals import GROUPS, bounds, resample_groups
 from wayprint.attribution.markov import markov
 from wayprint.attribution.paths import slim_touches
-from wayprint.attribution.settings import AttributionSettings
+from wayprint.attribution.settings import MARKOV_SPLIT, AttributionSettings
 from wayprint.attribution.shapley import shapley
 from wayprint.attribution.walks import Floats, Ints, Touches, Walks
 from wayprint.tables.attribution import CHANNEL_CREDITS, CONVERSION_CREDITS
@@ -33,10 +33,10 @@ def shares(walks: Walks, age_days: Floats, effect: Floats, direct: int, settings
         "linear": lambda: heuristics.linear(walks),
         "position": lambda: heuristics.position(walks, at.first, at.last),
         "time_decay": lambda: heuristics.time_decay(walks, age_days, settings.half_life_days),
-        "markov": lambda: markov(walks, effect),
+        MARKOV_SPLIT: lambda: markov(walks, effect),
         "shapley": lambda: shapley(walks),
     }
-    return {model: models[model]() for model in settings.models}
+    return {name: models[name]() for name in settings.splits}
 
 
 def credit_conversions(journeys: DataFrame, conversions: DataFrame, channel_weights: DataFrame, settings: AttributionSettings) -> DataFrame:
@@ -44,7 +44,7 @@ def credit_conversions(journeys: DataFrame, conversions: DataFrame, channel_weig
 
     Every conversion appears: one without an owner, without a journey or without a touch on its path has one row `(none)` per
     model with the whole credit. Revenue is net of refunds, in the conversion's own currency, and may be negative or zero.
-    Markov credit of single conversions: see `markov.markov`.
+    `markov_split`, what the chain says of single conversions, does not sum to its channels' credit: see `markov.markov`.
     """
     effects = channel_weights.agg(F.map_from_entries(F.collect_list(F.struct("channel", "removal_effect"))).alias("effects"))
     converted = journeys.where(F.col("ended_by") == "conversion").select("conversion_id", "ended_at", "touches")
@@ -68,7 +68,7 @@ def _credit(batch: pa.RecordBatch, settings: AttributionSettings) -> Iterator[pa
     touches = Touches.read(batch)
     places = touches.on_paths(settings)
     walks = touches.walks(places)
-    campaign = touches.campaign[places]
+    campaign = touches.campaigns_of(places)
     cells = walks.presence * (len(touches.campaigns) + 1) + campaign + 1
     _, one, cell = np.unique(cells, return_index=True, return_inverse=True)
     untouched = np.flatnonzero(walks.lengths == 0)
@@ -100,10 +100,12 @@ def sum_credits(conversion_credits: DataFrame, channel_weights: DataFrame, setti
     Intervals: persons drawn again (a person's conversions together); for Markov, journeys drawn again (`weigh_channels`).
     """
     summed = bound_cells(as_cells(conversion_credits), ("model", "channel"), settings)
-    counted = summed.where((F.col("model") != "markov") | (F.col("channel") == NONE)).select(
-        "model", "channel", "conversions", "revenue_amount", F.lit(None).cast("double").alias("removal_effect"),
+    is_split = F.col("model") == MARKOV_SPLIT
+    counted = summed.where(~is_split | (F.col("channel") == NONE)).select(
+        F.when(is_split, "markov").otherwise(F.col("model")).alias("model"), "channel", "conversions", "revenue_amount",
+        F.lit(None).cast("double").alias("removal_effect"),
         "conversions_low", "conversions_high")
-    touched = summed.where((F.col("model") == "markov") & (F.col("channel") != NONE)).agg(
+    touched = summed.where(is_split & (F.col("channel") != NONE)).agg(
         F.sum(F.col("conversions").cast(EXACT)).cast("double").alias("conversions"),
         F.sum(F.col("revenue_amount").cast(EXACT)).cast("double").alias("revenue_amount"))
     chained = channel_weights.crossJoin(F.broadcast(touched.where("conversions is not null"))).select(

@@ -27,11 +27,13 @@ def trace_paths(journeys: DataFrame, settings: AttributionSettings) -> DataFrame
     """One row per distinct sequence of channels; see `Touches.on_paths` for what makes a path.
 
     A journey counts as a conversion, or as a null if it ended in silence. Open journeys count as neither: their end is not yet
-    known, and calling them lost would punish the channels of recent touches. Ages are measured from the journey's end, that is
-    the conversion or the last touch. A journey without any such touch has the empty path.
+    known, and calling them lost would punish the channels of recent touches. Nor does a journey that ended in silence yet holds a
+    purchase (of an order that is another's, or that nobody numbered): it sold, and the sale is counted where the order is. Ages are
+    measured from the journey's end, that is the conversion or the last touch. A journey without any such touch has the empty path.
     """
     no_effects = F.create_map().cast("map<string,double>")
-    closed = journeys.where(F.col("ended_by").isin("conversion", "silence")).select(
+    is_lost = (F.col("ended_by") == "silence") & ~F.coalesce(F.exists("touches", lambda touch: touch["event_name"] == "purchase"), F.lit(False))
+    closed = journeys.where((F.col("ended_by") == "conversion") | is_lost).select(
         "ended_at", (F.col("ended_by") == "conversion").cast("long").alias("conversions"),
         F.coalesce("revenue_amount", F.lit(0)).cast("decimal(18,2)").alias("revenue_amount"),
         slim_touches("touches", no_effects).alias("touches"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -16,14 +18,16 @@ def settle_returns(conversion_credits: DataFrame, costs: DataFrame, settings: At
     Sum over one level only: the rows of campaigns are parts of the row of their channel. Credit and spend are laid under each
     other and summed, never joined, so neither can be doubled or dropped: spend without credit returns 0, credit without spend
     has no return, spend in another currency than the revenue stands in a row of its own.
-    A campaign is known by its name, trimmed and in lower case, within its channel. Spend counts from the first to the last day
-    with a conversion (all of it if there is none); credit is by the day of the conversion.
+    A campaign is known by its name, trimmed and in lower case, within its channel. Spend counts from `lookback_days` before the first
+    day with a conversion, the earliest that can have earned one, to its own last day, since what sold nothing was spent too (all of
+    it if there is no conversion); credit is by the day of the conversion.
     Intervals: persons drawn again; spend is taken as known.
     """
-    observed = conversion_credits.agg(F.min(F.to_date("converted_at")).alias("first"), F.max(F.to_date("converted_at")).alias("last"))
-    in_window = F.col("first").isNull() | F.col("cost_date").between(F.col("first"), F.col("last"))
+    first = F.to_date(F.min("converted_at"))
+    observed = conversion_credits.agg(F.date_sub(first, math.ceil(settings.lookback_days)).alias("since"))
+    in_window = F.col("since").isNull() | (F.col("cost_date") >= F.col("since"))
     spent = costs.crossJoin(F.broadcast(observed)).where(in_window).select(
-        F.explode(F.array(*[F.lit(model) for model in settings.models])).alias("model"), "channel", "campaign", "currency",
+        F.explode(F.array(*[F.lit(name) for name in settings.splits])).alias("model"), "channel", "campaign", "currency",
         F.lit(None).cast("int").alias("group"), F.lit(0).cast(EXACT).alias("conversions"), F.lit(0).cast(EXACT).alias("revenue_amount"),
         F.col("cost_amount").cast(EXACT).alias("cost_amount"))
     both = as_cells(conversion_credits).unionByName(spent)

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Model = Literal["first", "last", "last_non_direct", "linear", "position", "time_decay", "markov", "shapley"]
+MARKOV_SPLIT = "markov_split"
 Transform = Literal["exposure", "first", "without_direct", "without_last_direct"]
 
 
@@ -38,6 +39,12 @@ class AttributionSettings(BaseModel):
     bootstrap_replicates: int = Field(ge=20)
     confidence: float = Field(gt=0, lt=1)
     seed: int = Field(ge=0)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The models by the names under which they split single conversions. The chain says what a channel is worth in all; how one
+        conversion is split by that is another figure, and has another name."""
+        return tuple(MARKOV_SPLIT if model == "markov" else model for model in self.models)
 
     @model_validator(mode="after")
     def name_each_model_once(self) -> Self:

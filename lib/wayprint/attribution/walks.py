@@ -186,16 +186,25 @@ class Touches:
         """Code of Direct; -1 if no touch is."""
         return int(pc.index(self.names, DIRECT).as_py())
 
+    @property
+    def _visit_of_path(self) -> Ints:
+        """A number of each touch's (path, visit) pair; of use inside visits only."""
+        return self.path * (int(self.visit.max(initial=0)) + 1) + self.visit
+
+    @property
+    def _arrival(self) -> Ints:
+        """A number of each touch's (path, visit, channel); of use inside visits only."""
+        return self._visit_of_path * max(len(self.names), 1) + self.channel
+
     def on_paths(self, settings: AttributionSettings) -> Ints:
         """Places of the touches that make up the paths, in order.
 
         Marketing touches within the lookback; with `include_direct` also the touch by which a visit began, if that was Direct
-        and the visit has no marketing touch. `collapse: visits`: a channel counts once a visit (its first touch); touches
-        outside visits (a letter, an impression) all count. Then the `transforms`, in order.
+        and the visit has no marketing touch. `collapse: visits`: a channel counts once a visit (its first touch, which may be
+        the click that led there); touches outside visits (a letter) all count. Then the `transforms`, in order.
         """
         recent = (self.age_days >= 0) & (self.age_days <= settings.lookback_days)
-        visits = int(self.visit.max(initial=-1)) + 1
-        visit = self.path * max(visits, 1) + self.visit
+        visit = self._visit_of_path
         in_visit = self.visit >= 0
         chosen = recent & self.is_marketing
         if settings.include_direct:
@@ -203,12 +212,27 @@ class Touches:
             paid_for = np.isin(visit, visit[chosen & in_visit])
             chosen = chosen | (begins & (self.channel == self.direct) & ~paid_for)
         if settings.collapse == "visits":
-            once = earliest(visit * max(len(self.names), 1) + self.channel, chosen & in_visit)
+            once = earliest(self._arrival, chosen & in_visit)
             chosen = once | (chosen & ~in_visit)
         places = np.flatnonzero(chosen)
         for name in settings.transforms:
             places = places[TRANSFORMS[name](self.walks(places), self.direct)]
         return places
+
+    def campaigns_of(self, places: Ints) -> Ints:
+        """Campaign of each place: its own, else the first that a marketing touch of its visit and channel names; -1 without any.
+
+        A click and the page on which it lands are one arrival, and either may be the one that names the campaign.
+        """
+        arrival = self._arrival
+        names = np.flatnonzero((self.visit >= 0) & self.is_marketing & (self.campaign >= 0))
+        known, first = np.unique(arrival[names], return_index=True)
+        if not len(known):
+            return self.campaign[places]
+        found = np.minimum(np.searchsorted(known, arrival[places]), len(known) - 1)
+        is_named = (self.visit[places] >= 0) & (known[found] == arrival[places])
+        other = np.where(is_named, self.campaign[names][first][found], -1)
+        return np.where(self.campaign[places] >= 0, self.campaign[places], other)
 
     def walks(self, places: Ints) -> Walks:
         return Walks(self.path[places], self.channel[places], self.size)

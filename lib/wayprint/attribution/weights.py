@@ -88,7 +88,9 @@ def _solve(frames: Iterable[pd.DataFrame], settings: AttributionSettings) -> Ite
     money = np.zeros(channels)
     money[source[sold]] = rows["cents"][sold] / 100
 
-    lost, lost_value = removal(flows), removal(flows[0], money)
+    # Without any net revenue no share of it can be lost. Asked of the cents, which are exact: 30 - 20 - 10 through the chain leaves 1e-16.
+    is_worth = int(rows["cents"][sold].sum()) != 0
+    lost, lost_value = removal(flows), removal(flows[0], money if is_worth else np.zeros(channels))
     grown = flows[:, :channels, channels].sum(axis=1)
     share = lost.share[1:] * (grown[1:] / max(grown[0], 1))[:, None]
     effect_low, effect_high = bounds(lost.effect[1:], settings.confidence)

@@ -1,11 +1,11 @@
 """Journeys: all that happened to one person, across devices and shops, from a first touch to a purchase or to silence.
 
 A journey ends with the first purchase touch of an order that is the person's, or when the person is silent for more than
-`journey_gap_days`. Silence is the person's: what the firm sends does not break it, or a weekly newsletter would keep every journey open
-for ever. The first touch after so long a silence, a message or a visit, opens the next journey: messages, then, lead into the visit
-that they wake, or stand unanswered in a journey of their own. Further purchase rows of the same order (other lines, other systems) belong to the journey they
-close, even when they come after other touches; those touches open the next journey. So every conversion of a person ends
-exactly one journey.
+`journey_gap_days`. Silence is the person's: what the firm sends or books does not break it, nor does an e-mail opened, which a mail
+program may do by itself, or a weekly newsletter would keep every journey open for ever. The first touch after so long a silence, a
+message or a visit, opens the next journey: messages, then, lead into the visit that they wake, or stand unanswered in a journey of
+their own. Further purchase rows of the same order (other lines, other systems) belong to the journey they close, even when they come
+after other touches; those touches open the next journey. So every conversion of a person ends exactly one journey.
 
 A journey mostly grows at its end, day after day, and a late event mostly falls on a day that is already known. Its id is the
 hash of the person and of the smallest `event_key` among the touches of its first 24 hours: what follows the first day never renames
@@ -30,6 +30,7 @@ from pyspark.sql import functions as F
 
 from wayprint.journeys.settings import JourneySettings
 from wayprint.journeys.silence import hash_id
+from wayprint.journeys.touches import acts
 from wayprint.journeys.visits import summarise_visits, with_visits
 
 DAY_US = 86_400_000_000
@@ -59,7 +60,7 @@ def number_journeys(visited: DataFrame, conversions: DataFrame, settings: Journe
     so_far = story.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     before = story.rowsBetween(Window.unboundedPreceding, -1)
     previous_at, previous_sale = F.lag("placed.happened_at").over(story), F.lag("conversion_id").over(story)
-    acted_at = F.max(F.when(F.col("direction") == "inbound", F.col("placed.happened_at"))).over(before)
+    acted_at = F.max(F.when(acts(settings), F.col("placed.happened_at"))).over(before)
     gap = settings.journey_gap_days * DAY_US
     is_late = F.unix_micros("placed.happened_at") - F.unix_micros("acted_at") > gap
     was_late = F.unix_micros("previous_at") - F.unix_micros("acted_at") > gap
@@ -78,11 +79,11 @@ def summarise_journeys(numbered: DataFrame, settings: JourneySettings, as_of: dt
     journeys = numbered.groupBy("person_id", "journey_number").agg(
         F.min("happened_at").alias("started_at"),
         F.max("placed.happened_at").alias("ended_at"),
-        F.max(F.when(F.col("direction") == "inbound", F.col("placed.happened_at"))).alias("acted_at"),
+        F.max(F.when(acts(settings), F.col("placed.happened_at"))).alias("acted_at"),
         F.max("conversion_id").alias("conversion_id"),
         F.max("revenue_amount").alias("revenue_amount"),
         F.sort_array(F.collect_list(in_time)).alias("in_time"),
-        F.size(F.collect_set(F.when(~is_further_row, F.col("visit_id")))).cast("long").alias("visits"),
+        F.size(F.collect_set(F.when(F.col("comes") & ~is_further_row, F.col("visit_id")))).cast("long").alias("visits"),
         F.size(F.collect_set(F.when(~is_further_row, F.col("visit_channel")))).cast("long").alias("sources"),
         F.size(F.collect_set(F.when(travels, F.col("channel")))).alias("inbound_channels"),
         F.size(F.collect_set("device_id")).alias("devices"),

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from wayprint.journeys.settings import FACTS, JourneySettings, Kpi
+from wayprint.journeys.touches import acts
 from wayprint.tables.quality import NO_CURRENCY
 
 EXACT = "decimal(38,6)"  # sums of decimals do not depend on the order of the rows, sums of doubles do
@@ -24,7 +25,7 @@ def count_kpis(
 
     An additive figure sums over channels to (all); a distinct one does not (a person may use two channels); a ratio is numerator
     over denominator, at (all) that of the sums, and is absent without a denominator. Each fact is dated and placed by its own row:
-    a visit by its start and arrival channel, a conversion by its sale, a journey by its end and its first channel. Amounts of
+    a visit by its start and arrival channel, a conversion by its sale (`place_sales`), a journey by its end and its first channel. Amounts of
     different currencies are never added: a figure that counts money has one row per currency, its orders those of that currency;
     any other figure, and money of a conversion that names no currency, stands under XXX.
     """
@@ -32,10 +33,10 @@ def count_kpis(
         monthly(sessions, "started_at", session_facts()),
         monthly(visits, "started_at", visit_facts()),
         monthly(touches, "happened_at", touch_facts(settings)),
-        monthly(conversions, "converted_at", conversion_facts(), F.coalesce("currency", F.lit(NO_CURRENCY))),
+        monthly(place_sales(conversions, touches, visits, journeys, settings), "converted_at", conversion_facts(), F.coalesce("currency", F.lit(NO_CURRENCY))),
         monthly(journeys.withColumn("channel", F.coalesce(F.get("channels", F.lit(0)), F.lit("Unassigned"))), "ended_at", journey_facts()),
         monthly(events.where(F.col("event_name").isin(*settings.stages.ignored_events)), "happened_at", {"ignored_events": one()}),
-        active_persons(touches))
+        active_persons(touches, settings))
     is_distinct = F.col("fact") == "active_persons"
     places = F.when(is_distinct, F.array("channel")).otherwise(F.array(F.col("channel"), F.lit(ALL)))
     # Figures without money are of all currencies together, which is the group without one.
@@ -54,6 +55,22 @@ def count_kpis(
                 "figure.value", "figure.numerator", "figure.denominator"))
 
 
+def place_sales(conversions: DataFrame, touches: DataFrame, visits: DataFrame, journeys: DataFrame, settings: JourneySettings) -> DataFrame:
+    """The conversions, an online one under the channel of the visit in which it was made, its own where no visit is known.
+
+    Of several visits that hold purchase rows of the order the earliest counts whose channel is not weak, else the earliest.
+    """
+    sold = touches.where(F.col("is_conversion") & F.col("order_id").isNotNull()).select("event_key", "order_id", "happened_at")
+    held = journeys.select(F.explode(F.filter("touches", lambda t: (t["event_name"] == "purchase") & t["visit_id"].isNotNull())).alias("touch"))
+    came = visits.where("is_digital").select("visit_id", F.col("channel").alias("visit_channel"))
+    is_weak = F.col("visit_channel").isin(*settings.weak_channels)
+    placed = (
+        sold.join(held.select("touch.event_key", "touch.visit_id"), "event_key", how="inner").join(came, "visit_id", how="inner")
+        .groupBy("order_id").agg(F.min(F.struct(is_weak.alias("is_weak"), "happened_at", "event_key", "visit_channel")).alias("visit")))
+    by_visit = F.when(F.col("is_digital"), F.col("visit.visit_channel"))
+    return conversions.join(placed, "order_id", how="left").withColumn("channel", F.coalesce(by_visit, "channel"))
+
+
 def monthly(rows: DataFrame, at: str, facts: dict[str, Column], currency: Column | None = None) -> DataFrame:
     """The sums of `facts` by month of `at`, channel and currency (null: none), one row each; absent where nothing was counted."""
     money = F.lit(None).cast("string") if currency is None else currency
@@ -64,11 +81,10 @@ def monthly(rows: DataFrame, at: str, facts: dict[str, Column], currency: Column
         "month", "channel", "currency", "pair.fact", "pair.amount").where(F.col("amount").isNotNull())
 
 
-def active_persons(touches: DataFrame) -> DataFrame:
-    """Persons with an inbound touch in the month: by channel and, each once, in all."""
-    acts = F.col("person_id").isNotNull() & (F.col("direction") == "inbound")
+def active_persons(touches: DataFrame, settings: JourneySettings) -> DataFrame:
+    """Persons who did something in the month (see `acts`): by channel and, each once, in all."""
     month = F.to_date(F.trunc("happened_at", "month")).alias("month")
-    seen = touches.where(acts).select(month, "channel", "person_id").distinct()
+    seen = touches.where(F.col("person_id").isNotNull() & acts(settings)).select(month, "channel", "person_id").distinct()
     return (
         seen.select("month", F.explode(F.array(F.col("channel"), F.lit(ALL))).alias("channel"), "person_id")
         .groupBy("month", "channel").agg(F.count_distinct("person_id").cast(EXACT).alias("amount"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -21,6 +23,16 @@ Fact = Literal[
     "ignored_events",
 ]
 FACTS: tuple[str, ...] = get_args(Fact)
+
+
+# Python reads these, Java, which will, refuses them: named groups the Python way, conditions, comments.
+ONLY_PYTHON = re.compile(r"\(\?(P|\(|#)")
+
+
+def unknown_names(told: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Refuse names that are not in the vocabulary."""
+    if unknown := sorted(set(told) - set(known)):
+        raise ValueError(f"{what} {unknown} are not in the vocabulary (known: {', '.join(known)})")
 
 
 class Frozen(BaseModel):
@@ -57,6 +69,8 @@ class StageRule(Frozen):
             re.compile(path or "")
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from None
+        if only := ONLY_PYTHON.search(path or ""):
+            raise ValueError(f"{only[0]!r} is not a regular expression that Spark can read; write (?<name>...) or (?:...)")
         return path
 
     @model_validator(mode="after")
@@ -85,6 +99,7 @@ class StagePlan(Frozen):
     rules: tuple[StageRule, ...]
     outbound_events: tuple[str, ...]
     booked_events: tuple[str, ...]
+    machine_events: tuple[str, ...]
     ignored_events: tuple[str, ...]
 
     @model_validator(mode="after")
@@ -96,9 +111,9 @@ class StagePlan(Frozen):
         for what, listed in (("stages", names), ("buying_order", list(self.buying_order))):
             if twice := sorted({name for name in listed if listed.count(name) > 1}):
                 raise ValueError(f"{what} names {twice} twice")
-        events = {*self.outbound_events, *self.booked_events, *self.ignored_events, *(e for rule in self.rules for e in rule.events)}
-        if unknown := sorted(events - set(EVENT_NAMES)):
-            raise ValueError(f"events {unknown} are not in the vocabulary (known: {', '.join(EVENT_NAMES)})")
+        lists = (self.outbound_events, self.booked_events, self.machine_events, self.ignored_events, *(rule.events for rule in self.rules))
+        events = {event for told in lists for event in told}
+        unknown_names(events, EVENT_NAMES, "events")
         if self.buying_order[-1] in self.scope.excluded_stages:
             raise ValueError(f"scope excludes {self.buying_order[-1]!r}, the stage that ends the buying order: no conversion would be left")
         return self
@@ -143,13 +158,31 @@ class JourneySettings(Frozen):
     satisfied_share: float = Field(gt=0, le=1)
     kpis: dict[str, Kpi]
     device_types: tuple[str, ...]
+    channels: tuple[str, ...]
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _declared(cls, channels: Any) -> Any:
+        """The names that channels.yaml declares."""
+        return [*channels["digital"], *channels["physical"]] if isinstance(channels, Mapping) else channels
+
+    @field_validator("site_time_zone")
+    @classmethod
+    def _is_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{zone!r} is not an IANA time zone such as Europe/Paris") from None
+        return zone
 
     @model_validator(mode="after")
     def _known_names(self) -> JourneySettings:
         if self.session_policy not in self.session_policies:
             raise ValueError(f"session_policy {self.session_policy!r} is not one of {sorted(self.session_policies)}")
-        if unknown := sorted({*self.session_platforms, *self.visit_platforms} - set(PLATFORMS)):
-            raise ValueError(f"platforms {unknown} are not in the vocabulary (known: {', '.join(PLATFORMS)})")
+        unknown_names((*self.session_platforms, *self.visit_platforms), PLATFORMS, "platforms")
+        unknown_names(self.marketing_events, EVENT_NAMES, "events")
+        by_rules = [channel for rule in self.stages.rules for channel in rule.channels]
+        unknown_names((*self.weak_channels, *self.carried_channels, *self.marketing_channels, *by_rules), self.channels, "channels")
         return self
 
     @property

@@ -9,6 +9,8 @@ from pyspark.sql import functions as F
 
 from wayprint.journeys.settings import JourneySettings, StagePlan, StageRule
 
+NO_NUMBER = ("", "null", "none", "nan", "undefined", "n/a", "na", "(not set)", "not set", "-")
+
 
 def is_device_sent(settings: JourneySettings) -> Column:
     """Whether the event's origin is a device, not an account nor the event itself."""
@@ -41,12 +43,24 @@ def phase_of(plan: StagePlan) -> Column:
 def is_marketing(settings: JourneySettings) -> Column:
     """What may earn credit: an exposure or click named in `marketing_events`, or an arrival through a marketing channel.
 
-    An arrival is an inbound digital event that says where it came from (campaign, ad click id or outside referrer).
+    An arrival is an inbound digital event that says where it came from (campaign, whatever part of it is tagged, ad click id or
+    outside referrer).
     """
-    says_whence = F.col("utm_source").isNotNull() | F.col("click_id_type").isNotNull() | F.col("referrer_host").isNotNull()
+    says_whence = F.coalesce("utm_source", "utm_medium", "utm_campaign", "click_id_type", "referrer_host").isNotNull()
     arrives = F.col("platform").isin(*settings.session_platforms) & (F.col("direction") == "inbound") & says_whence
     return F.col("event_name").isin(*settings.marketing_events) | F.coalesce(
         arrives & F.col("channel").isin(*settings.marketing_channels), F.lit(False))
+
+
+def order_id() -> Column:
+    """The order's number as reported; null for the words by which tools say that there is none, which would make one order of many people."""
+    return F.when(~F.lower(F.trim("order_id")).isin(*NO_NUMBER), F.col("order_id"))
+
+
+def acts(settings: JourneySettings) -> Column:
+    """Whether a touch proves that the person did something: inbound, not booked by the firm's systems, not what a machine may have done."""
+    plan = settings.stages
+    return (F.col("direction") == "inbound") & ~F.col("event_name").isin(*plan.booked_events, *plan.machine_events)
 
 
 def ticket_id() -> Column:
@@ -91,6 +105,7 @@ def place_touches(events: DataFrame, identity_map: DataFrame, episodes: DataFram
         F.when(F.col("stage").isNotNull(), F.concat_ws(" / ", "stage", "channel")).alias("touchpoint"),
         is_marketing(settings).alias("is_marketing"),
         (F.col("event_name") == "purchase").alias("is_conversion"),
-        "device_type", "utm_source", "utm_campaign", "campaign_id", "content_id", "families", "order_id", ticket_id().alias("ticket_id"), "amount", "currency",
+        "device_type", "utm_source", "utm_campaign", "campaign_id", "content_id", "families",
+        order_id().alias("order_id"), ticket_id().alias("ticket_id"), "amount", "currency",
         F.try_divide("score", "score_scale").alias("score"),
         "reason", "status", "store_id", "search_term", "page_path")

@@ -220,7 +220,7 @@ def effort(frames: Frames, settings: ReportSettings) -> Block:
         title = f"{share(several / total)} of purchases take more than one visit, {share(sources / total)} more than one channel"
         number, unit = share(several / total), "of purchases need several visits"
     return Block("effort", title, number, unit, "Judge campaigns over the whole cycle, not per visit: a visit that does not sell may be the one that begins a sale.",
-                 _figure(figure, 300), rows.sort_values("conversions", ascending=False)[["visits", "sources", "conversions", "revenue_amount", "median_days"]])
+                 _figure(figure, 300), rows.sort_values("conversions", ascending=False)[["visits", "sources", "conversions", "median_days"]])
 
 
 def attribution(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | None) -> Block:
@@ -266,7 +266,8 @@ def attribution(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | 
 
 def returns(frames: Frames, settings: ReportSettings) -> Block:
     rows = frames["returns"]
-    rows = rows[(rows["model"] == settings.headline_model) & rows["campaign"].isna() & (rows["cost_amount"] > 0)].sort_values("return_on_spend", ascending=False)
+    rule = "markov_split" if settings.headline_model == "markov" else settings.headline_model  # the chain's own credit has no campaigns
+    rows = rows[(rows["model"] == rule) & rows["campaign"].isna() & (rows["cost_amount"] > 0)].sort_values("return_on_spend", ascending=False)
     if rows.empty:
         return _missing("returns", "No media cost yet", "Bring the platforms' cost reports (conf/sources/ads_*.yaml) to see what each channel returns.")
     everything = rows
@@ -297,7 +298,7 @@ def returns(frames: Frames, settings: ReportSettings) -> Block:
         (f"Even at best {', '.join(weak['channel'])} returns less than it costs: cut it, or hold out a group to prove its worth." if len(weak)
          else "No channel is surely below its cost. Move budget in small steps towards those whose thin line begins furthest right."),
         _figure(figure, 120 + 42 * len(rows)), everything[["channel", "currency", "cost_amount", "conversions", "revenue_amount", "cost_per_conversion", "return_on_spend", "return_low", "return_high"]],
-        f"Thin lines: the range that chance allows (95 %); pale: fewer than {settings.least_cell} sales. Rule of credit: {settings.headline_model}; revenue net of refunds. Dotted line: revenue equals spend. Credit is no proof of effect.{others}")
+        f"Thin lines: the range that chance allows (95 %); pale: fewer than {settings.least_cell} sales. Rule of credit: {rule}; revenue net of refunds. Dotted line: revenue equals spend. Credit is no proof of effect.{others}")
 
 
 def model(frames: Frames) -> Block:

@@ -57,7 +57,9 @@ TOUCHES = Table(
         col("store_id", "string", "store"),
         col("search_term", "string", "what was searched"),
         col("page_path", "string", "page")),
-    rules={"stage is mapped": warn("stage is not null", share=0.05)})
+    rules={
+        "stage is mapped": warn("stage is not null", share=0.05),
+        "a purchase has its order": warn("not is_conversion or order_id is not null")})
 
 CONVERSIONS = Table(
     "conversions", layer="gold", grain="one order", key=("order_id",), owner="sales",
@@ -66,7 +68,7 @@ CONVERSIONS = Table(
         col("conversion_id", "string", "hash of the order", required=True),
         col("person_id", "string", "who bought, by the most trusted purchase event that knows; null if nobody's", personal=True),
         col("converted_at", "timestamp", "earliest purchase event of the order", required=True),
-        col("channel", "string", "where the purchase was made or, online, the channel of the purchase event", required=True),
+        col("channel", "string", "where it was made or, online, what the purchase event itself says: mostly Direct (kpis count it under its visit's)", required=True),
         col("is_digital", "boolean", "online or physical sale", required=True),
         col("sale_place", "string", "web, app, store, call_centre", required=True),
         col("store_id", "string", "store"),
@@ -87,7 +89,7 @@ VISITS = Table(
         col("started_at", "timestamp", "first event, UTC", required=True),
         col("ended_at", "timestamp", "last event, UTC", required=True),
         col("visit_number", "long", "1 for the person's first visit", required=True),
-        col("events", "long", "events in the visit", required=True),
+        col("events", "long", "touches in the visit; ignored events, which prolong a session, are none", required=True),
         col("devices", "long", "devices used", required=True),
         col("channel", "string", "channel by which the visit began", required=True),
         col("utm_campaign", "string", "campaign of the same event"),
@@ -110,7 +112,7 @@ JOURNEYS = Table(
         col("ended_by", "string", "conversion, silence, or open (still within the gap at as_of)", required=True),
         col("conversion_id", "string", "the conversion that ends it"),
         col("revenue_amount", "decimal(18,2)", "of that conversion"),
-        col("touches", TOUCH_STRUCT, "in order of time, then event_key; channel: Direct and Unassigned inside a visit give way to the visit's"),
+        col("touches", TOUCH_STRUCT, "by time, then event_key; Direct and Unassigned inside a visit give way to the visit's channel; a click has the visit it led to"),
         col("touch_count", "long", "length of touches", required=True),
         col("visits", "long", "distinct visits", required=True),
         col("sources", "long", "distinct channels by which those visits began", required=True),
@@ -148,7 +150,6 @@ PURCHASE_EFFORT = Table(
         col("visits", "long", "visits in the journey up to the purchase; 0 if nobody was seen coming"),
         col("sources", "long", "distinct channels"),
         col("conversions", "long", "how many purchases", required=True),
-        col("revenue_amount", "decimal(18,2)", "their revenue", required=True),
         col("median_days", "double", "median days from first touch to purchase")))
 
 CHANNEL_FLOWS = Table(
