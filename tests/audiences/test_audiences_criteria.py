@@ -53,7 +53,8 @@ def a_criterion(draw: random.Random, depth: int = 0) -> dict[str, Any]:
         return {kind: [a_criterion(draw, depth + 1) for _ in range(draw.randrange(1, 4))]}
     if kind == "not":
         return {kind: a_criterion(draw, depth + 1)}
-    window = draw.choice([{}, {"within_days": draw.choice([1, 7, 14, 30, 90])}, {"within_months": draw.choice([1, 3, 12])}])
+    window = draw.choice([{}, {"within_days": draw.choice([1, 7, 14, 30, 90])}, {"within_months": draw.choice([1, 3, 12])}, {"within_days": 90, "before_days": 7},
+                          {"before_days": 14}])
     counts = draw.choice([{}, {"at_least": 2}, {"at_most": 1}, {"at_least": 1, "at_most": 2}])
     family = draw.choice([{}, {"family": draw.choice(FAMILIES)}, {"family": ["maps", "shoes"]}])
     channel = draw.choice([{}, {}, {"channel": draw.choice(["email", "Store"])}])
@@ -77,6 +78,8 @@ def listed(value: Any) -> list[Any]:
 
 def in_window(moment: dt.datetime, options: dict[str, Any]) -> bool:
     day = moment.date()
+    if (AS_OF - day).days < options.get("before_days", -10**6):
+        return False
     if "within_months" in options:
         months = options["within_months"]
         year, month = (AS_OF.year, AS_OF.month - months) if AS_OF.month > months else (AS_OF.year - 1, AS_OF.month - months + 12)

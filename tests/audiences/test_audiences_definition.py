@@ -90,6 +90,7 @@ def test_a_promotion_cannot_rest_on_a_legitimate_interest_nor_exclude() -> None:
     ("within_days: 3", "within_days: 1000000", ["line 10", "from 1 to 36500"]),
     ("within_days: 3", "within_months: 30000", ["line 10", "from 1 to 1200"]),
     ("within_days: 3", "at_least: 5\n          at_most: 2", ["line 9", "nothing lies between at_least: 5 and at_most: 2"]),
+    ("within_days: 3", "within_days: 3\n          before_days: 3", ["line 9", "before_days leaves out all of within_days"]),
     ("bought:\n          within_days: 3", "spent: {at_least: .nan}", ["line 9", "nan came"]),
     ("bought:\n          within_days: 3", "spent: {at_most: .inf}", ["line 9", "inf came"]),
     ("bought:\n          within_days: 3", "spent: {at_least: 5, at_most: 2.5}", ["line 9", "nothing lies between"]),

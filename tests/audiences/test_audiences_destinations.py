@@ -49,6 +49,8 @@ def test_french_data_survive(cell: Any) -> None:
     assert cell(META, "first_name", unicodedata.normalize("NFD", "Zoë")) == cell(META, "first_name", "Zoë")
     assert cell(GOOGLE, "first_name", "Jean Paul") == sha256("jeanpaul")
     assert cell(GOOGLE, "last_name", "d'Ormesson-Étienne") == sha256("dormessonétienne")
+    assert cell(GOOGLE, "last_name", " van der Berg ") == sha256("van der berg")
+    assert cell(GOOGLE, "first_name", " Anna Maria ") == sha256("annamaria")
 
 
 def test_dots_and_suffixes_fall_for_gmail_and_google_only(cell: Any) -> None:
@@ -62,6 +64,8 @@ def test_dots_and_suffixes_fall_for_gmail_and_google_only(cell: Any) -> None:
 
 def test_postal_codes_and_countries_are_clear_for_google_and_hashed_for_meta(cell: Any) -> None:
     assert (cell(GOOGLE, "country", " fr "), cell(GOOGLE, "postal_code", " 45000 ")) == ("FR", "45000")
+    assert [cell(GOOGLE, "country", told) for told in ("uk", "UK", "gb", "el")] == ["GB", "GB", "GB", "GR"]
+    assert cell(META, "country", "UK") == sha256("gb")
     assert (cell(META, "country", "FR"), cell(META, "postal_code", "45000")) == (sha256("fr"), sha256("45000"))
     assert cell(META, "postal_code", "94016-1234", "US") == sha256("94016")
     assert cell(META, "postal_code", "SW1A 1AA", "GB") == sha256("sw1a1")
@@ -79,7 +83,7 @@ def test_what_is_hashed_already_is_not_hashed_twice(cell: Any) -> None:
     ("email", ""), ("email", "  "), ("email", "jean"), ("email", "jean@orange"), ("email", "a@b@c.fr"), ("email", "a@b.fr;c@d.fr"),
     ("email", "@b.fr"), ("phone", "0000000000"), ("phone", "12"), ("phone", "bonjour"), ("phone", "+999 12345678"),
     ("first_name", " "), ("last_name", "--"),
-    ("country", "France")])
+    ("country", "France"), ("country", "ZZ"), ("country", "eu")])
 def test_what_is_empty_or_invalid_is_refused_without_repeating_it(cell: Any, destination: str, field: str, value: str) -> None:
     with pytest.raises(Rejected) as error:
         cell(destination, field, value)

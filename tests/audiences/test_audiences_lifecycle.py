@@ -74,6 +74,17 @@ def test_everybody_is_in_the_one_state_of_the_definitions(place: Callable[..., A
     assert all(row.reason.startswith(row.state) for row in found)
 
 
+def test_revenue_of_two_currencies_is_not_added(rows: Callable[..., Any], rules: Callable[..., AudienceSettings]) -> None:
+    sold = [("ann", "EUR", "10.00"), ("ann", "EUR", "15.00"), ("ann", "CHF", "20.00"), ("bob", None, "5.00"), ("cid", "CHF", "5.00"), ("cid", "EUR", "5.00")]
+    orders = rows(CONVERSIONS, *[
+        {"order_id": str(n), "person_id": name, "converted_at": on(2026, 6, 1), "currency": currency, "revenue_amount": Decimal(amount)}
+        for n, (name, currency, amount) in enumerate(sold)])
+    persons = rows(PERSONS, *[{"person_id": name} for name in ("ann", "bob", "cid", "dan")])
+    found = conform(place_lifecycle(persons, orders, rows(TOUCHES), rules(), AS_OF), LIFECYCLE).collect()
+    assert {row.person_id: (row.orders_365d, row.revenue_365d, row.revenue_currency) for row in found} == {
+        "ann": (3, Decimal("25.00"), "EUR"), "bob": (1, Decimal("5.00"), None), "cid": (2, Decimal("5.00"), "EUR"), "dan": (0, Decimal("0.00"), None)}
+
+
 def test_a_state_depends_on_the_rows_of_its_person_alone(place: Callable[..., Any]) -> None:
     whole = {tuple(row) for row in place(list(PEOPLE), shuffled=True).collect()}
     names = random.Random(4).sample(list(PEOPLE), len(PEOPLE))

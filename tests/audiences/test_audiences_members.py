@@ -133,6 +133,42 @@ def test_a_second_run_of_a_day_corrects_the_day(lake: Lake, rules: Callable[...,
     assert [(row.members, row.entered, row.left) for row in lake.sizes] == [(1, 1, 0), (1, 0, 0)]
 
 
+def test_a_run_for_an_earlier_day_takes_the_later_ones_back(lake: Lake, rules: Callable[..., AudienceSettings]) -> None:
+    settings = rules(carts=CARTS)
+    lake.people = {"stays", "leaves", "comes", "returns", "gone"}
+    lake.granted = dict.fromkeys(lake.people, True)
+    lake.touches = [("stays", "add_to_cart", back(1), None), ("leaves", "add_to_cart", back(6), None), ("comes", "add_to_cart", back(-1), None),
+                    ("returns", "add_to_cart", back(6), None), ("returns", "add_to_cart", back(-2), None), ("gone", "add_to_cart", back(6), None)]
+    first = lake.run(settings, DAY)
+    standing = lake.members, lake.sizes
+    for days in (1, 2):
+        lake.run(settings, DAY + dt.timedelta(days=days))
+    assert {(row.person_id, row.left_on) for row in lake.members if not row.is_member} == {
+        (name, DAY + dt.timedelta(days=1)) for name in ("leaves", "gone")}
+    assert lake.run(settings, DAY) == first
+    assert (lake.members, lake.sizes) == standing
+    lake.granted["gone"] = False
+    lake.run(settings, DAY + dt.timedelta(days=1))
+    earlier = DAY - dt.timedelta(days=1)
+    assert {(row.person_id, row.entered_on) for row in lake.run(settings, earlier).values()} == {("leaves", earlier), ("returns", earlier), ("stays", earlier)}
+    assert [(row.counted_on, row.members, row.entered, row.left) for row in lake.sizes] == [(earlier, 3, 3, 0)]
+
+
+def test_who_left_since_leaves_on_the_earlier_day_for_the_reason_of_that_day(lake: Lake, rules: Callable[..., AudienceSettings]) -> None:
+    settings = rules(carts=CARTS)
+    lake.people, lake.granted = {"ann"}, {"ann": True}
+    lake.touches = [("ann", "add_to_cart", back(1), None)]
+    lake.run(settings, DAY)
+    lake.granted["ann"] = False
+    lake.run(settings, DAY + dt.timedelta(days=2))
+    middle = DAY + dt.timedelta(days=1)
+    row = lake.run(settings, middle)["carts", "ann"]
+    assert (row.entered_on, row.left_on, row.reason) == (DAY, middle, "no granted email_marketing")
+    lake.touches.clear()
+    row = lake.run(settings, DAY)["carts", "ann"]
+    assert (row.left_on, row.reason) == (DAY, "no longer meets: did add_to_cart in the last 7 days")
+
+
 def test_nobody_without_the_right_is_a_member(lake: Lake, rules: Callable[..., AudienceSettings]) -> None:
     lake.people = {"granted", "denied", "silent"}
     lake.granted = {"granted": True, "denied": False}
@@ -265,8 +301,10 @@ def test_a_preview_counts_without_members_of_before(lake: Lake, rules: Callable[
 def test_the_shipped_audiences_find_whom_they_describe(lake: Lake, rules: Callable[..., AudienceSettings]) -> None:
     settings = rules()
     people = {
-        "sleeper": [("email_sent", 100), ("email_sent", 20)], "clicker": [("email_sent", 100), ("email_click", 90)],
-        "old visitor": [("email_sent", 100), ("page_view", 181)], "cart": [("add_to_cart", 1)], "cart bought": [("add_to_cart", 2), ("purchase", 1)],
+        "sleeper": [("email_sent", 300), ("email_sent", 20)], "clicker": [("email_sent", 300), ("email_sent", 100), ("email_click", 90)],
+        "old visitor": [("email_sent", 181), ("email_sent", 100), ("page_view", 181)], "joined yesterday": [("email_sent", 0)],
+        "mailed no more": [("email_sent", 300)],
+        **{f"{event} only": [("email_sent", 300), ("email_sent", 20), (event, 30)] for event in ("sign_up", "search", "begin_checkout", "form_submit", "call_in")}, "cart": [("add_to_cart", 1)], "cart bought": [("add_to_cart", 2), ("purchase", 1)],
         "browser": [("product_view", 1), ("product_view", 2), ("product_view", 3), ("product_view", 4)], "stuck": [("payment_error", 1)]}
     lake.people = {*people, "vip"}
     lake.touches = [(name, event, back(age), None) for name, touches in people.items() for event, age in touches]

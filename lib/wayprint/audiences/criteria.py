@@ -5,7 +5,7 @@ standing memberships) is laid into one long list of *facts*; one `groupBy("perso
 The number of scans and shuffles therefore does not depend on the number of audiences.
 
 Days are UTC days. `within_days: n` is the n days that end with `as_of`; `within_months: m` the days after the same day m
-months earlier. What lies after `as_of` is not seen.
+months earlier; `before_days: n` those before the n days that end with `as_of`. What lies after `as_of` is not seen.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ class Measures:
             case "spent":
                 spent = self.named(
                     ("spent", _without(options, "at_least", "at_most")),
-                    lambda: _largest_sum(F.collect_list(F.when(self._matches("order", options), F.struct("currency", "amount")))))
+                    lambda: F.coalesce(largest_sum(F.collect_list(F.when(self._matches("order", options), F.struct("currency", "amount"))))["amount"],
+                                       F.lit(Decimal("0.00"))))
                 return _between(spent, _exact(options.get("at_least")), _exact(options.get("at_most")))
             case "score":
                 return self.any_of(criterion, lambda: _is_such_a_score(options))
@@ -157,6 +158,8 @@ class Measures:
         start = first_day(self.as_of, options.get("within_days"), options.get("within_months"))
         if start is not None:
             condition = condition & (F.col("on_date") >= F.lit(start))
+        if "before_days" in options:
+            condition = condition & (F.col("on_date") < F.lit(first_day(self.as_of, options["before_days"])))
         for name in ("channel", "stage", "campaign", "status", "device_type", "place", "currency"):
             if name in options:
                 condition = condition & _one_of(name, options[name])
@@ -193,14 +196,14 @@ def events_of(criterion: Criterion) -> set[str]:
     return asked | set(INTEREST) if criterion.kind == "interest" else asked
 
 
-def _largest_sum(payments: Column) -> Column:
-    """Of a list of payments, the sum in the currency that makes it largest: amounts of two currencies are never added. 0 without a payment."""
+def largest_sum(payments: Column) -> Column:
+    """Of a list of payments, amount and currency of the largest sum in one: amounts of two currencies are never added. Null without a payment."""
     def total(currency: Column) -> Column:
         same = F.filter(payments, lambda one: one["currency"].eqNullSafe(currency))
         return F.aggregate(same, F.lit(Decimal("0.00")).cast("decimal(18,2)"), lambda sum, one: (sum + one["amount"]).cast("decimal(18,2)"))
 
     currencies = F.array_distinct(F.transform(payments, lambda one: one["currency"]))
-    return F.coalesce(F.array_max(F.transform(currencies, total)), F.lit(Decimal("0.00")))
+    return F.array_max(F.transform(currencies, lambda currency: F.struct(total(currency).alias("amount"), currency.alias("currency"))))
 
 
 def _is_such_a_person(options: dict[str, Any]) -> Column:

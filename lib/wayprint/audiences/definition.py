@@ -8,6 +8,7 @@ the place, the word, the nearest known word and all that is allowed. `validate` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,6 +177,8 @@ class Reader:
             self.wrong(path, f"one of these is missing: {', '.join(one)}")
         if {"within_days", "within_months"} <= set(value):
             self.wrong(path, "say within_days or within_months, not both")
+        if "before_days" in read and read["before_days"] and read["before_days"] >= (read.get("within_days") or math.inf):
+            self.wrong(path, "before_days leaves out all of within_days; were they meant the other way round?")
         for low, high in RANGES:
             least, most = read.get(low), read.get(high)
             if least is not None and most is not None and least > most:

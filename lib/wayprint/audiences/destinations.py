@@ -59,9 +59,11 @@ def checked_email(value: str) -> str:
 
 
 def checked_country(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2}", value):
-        raise Rejected("not a country code of two letters")
-    return value
+    """The code in ISO 3166, in the case it came in: UK and EL, which others use, are GB and GR there. XX, ZZ and the like are no country."""
+    code = {"UK": "GB", "EL": "GR"}.get(value.upper(), value.upper())
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise Rejected("not a country code of ISO 3166")
+    return code.lower() if value.islower() else code
 
 
 def area_of_postal_code(value: str, country: str) -> str:

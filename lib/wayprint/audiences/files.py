@@ -7,7 +7,6 @@ import datetime as dt
 import hashlib
 import itertools
 import json
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wayprint.audiences.destinations import ADDRESS, Destination, Rejected
+from wayprint.audiences.destinations import ADDRESS, Destination, Rejected, checked_country
 
 Row = Mapping[str, Any]
 Open = Callable[[bytes], bytes]
@@ -171,7 +170,7 @@ def _address(opened: list[tuple[Row, str]], destination: Destination, default_co
     for row, value in opened:
         if row["field"] in ADDRESS:
             addresses.setdefault(row["subject_id"], {})[row["field"]] = value
-    said = {subject: code for subject, fields in addresses.items() if re.fullmatch("[A-Z]{2}", code := fields.get("country", "").strip().upper())}
+    said = {subject: code for subject, fields in addresses.items() if (code := _country(fields.get("country", "")))}
     elsewhere = next(iter(said.values()), default_country)
 
     def is_whole(subject: str) -> bool:
@@ -182,6 +181,13 @@ def _address(opened: list[tuple[Row, str]], destination: Destination, default_co
 
     chosen = next(filter(is_whole, addresses), next(iter(addresses), None))
     return chosen, said.get(chosen or "", elsewhere)
+
+
+def _country(value: str) -> str | None:
+    try:
+        return checked_country(value.strip().upper())
+    except Rejected:
+        return None
 
 
 def _write_batches(records: Iterable[list[str]], destination: Destination, folder: Path, stem: str) -> list[WrittenFile]:

@@ -102,7 +102,7 @@ def sentence(value: Any) -> str:
 
 
 # A century at most: beyond lie days that no calendar has.
-WINDOW: dict[str, Option] = {"within_days": whole(1, 36_500), "within_months": whole(1, 1200)}
+WINDOW: dict[str, Option] = {"within_days": whole(1, 36_500), "within_months": whole(1, 1200), "before_days": whole(1, 36_500)}
 COUNT: dict[str, Option] = {"at_least": whole(0), "at_most": whole(0)}
 ACTION: dict[str, Option] = {
     "event": words(EVENTS), **WINDOW, "family": words(), "channel": words(), "stage": words(), "campaign": words(), "reason": words(),

@@ -7,7 +7,7 @@ import datetime as dt
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.audiences.criteria import Measures, events_of, first_day, gather_facts, is_fact
+from wayprint.audiences.criteria import Measures, events_of, first_day, gather_facts, is_fact, largest_sum
 from wayprint.audiences.settings import AudienceSettings
 from wayprint.audiences.wording import in_words
 
@@ -16,7 +16,8 @@ def place_lifecycle(persons: DataFrame, conversions: DataFrame, touches: DataFra
     """Each person of `persons` in the state of the first rule of conf/lifecycle.yaml that holds; the last rule takes the rest.
 
     A row depends on the rows of its person and on `as_of` alone. An order counts even where it was refunded since: the person
-    bought. `orders_365d` and `revenue_365d` cover the 365 days that end with `as_of`; revenue is net of refunds, over all currencies.
+    bought. `orders_365d` and `revenue_365d` cover the 365 days that end with `as_of`; revenue is net of refunds, in the
+    currency in which most was paid.
     """
     rules = settings.lifecycle_rules
     measures = Measures(as_of)
@@ -29,9 +30,9 @@ def place_lifecycle(persons: DataFrame, conversions: DataFrame, touches: DataFra
     last = measures.latest("orders", lambda: is_fact("order"))
     recent = is_fact("order") & (F.col("on_date") >= F.lit(first_day(as_of, days=365)))
     orders = measures.counted("orders_365d", lambda: recent)
-    revenue = measures.named("revenue_365d", lambda: F.sum(F.when(recent, F.col("amount"))))
+    revenue = measures.named("revenue_365d", lambda: largest_sum(F.collect_list(F.when(recent, F.struct("currency", "amount")))))
     events = {event for _, criterion in rules if criterion for event in events_of(criterion)}
     wide = measures.per_person(gather_facts(as_of, events, persons, touches, conversions))
     return wide.where("is_present").select(
         "person_id", state.alias("state"), reason.alias("reason"), last.alias("last_purchase_at"), orders.cast("long").alias("orders_365d"),
-        F.coalesce(revenue, F.lit(0)).cast("decimal(18,2)").alias("revenue_365d"))
+        F.coalesce(revenue["amount"], F.lit(0)).cast("decimal(18,2)").alias("revenue_365d"), revenue["currency"].alias("revenue_currency"))

@@ -31,7 +31,7 @@ def weigh_persons(
     conditions |= {f"meets_{audience.name}": measures.is_person() & measures.holds(audience.who) for audience in audiences}
     lines = [_line(audience, measures, settings) for audience in audiences]
     events = settings.service_events | {event for audience in audiences for event in events_of(audience.who)}
-    facts = gather_facts(as_of, events, persons, touches, conversions, lifecycle, scores, person_consents, previous_audience_members)
+    facts = gather_facts(as_of, events, persons, touches, conversions, lifecycle, scores, person_consents, as_known_on(as_of, previous_audience_members))
     wide = measures.per_person(facts).select("*", *[condition.alias(name) for name, condition in conditions.items()])
     said = F.array(*lines).cast("array<struct<audience:string,verdict:string,legal_basis:string,reason:string>>")
     return wide.select("person_id", F.explode(F.filter(said, lambda line: line.isNotNull())).alias("line")).select(
@@ -45,15 +45,25 @@ def choose_members(
 
     A row stands from a person's first entry. `entered_on` is the run of the latest entry, `left_on` the run of the exit. Running
     again on the same `as_of` gives the same rows, and if data changed in between it corrects the day instead of adding to it: who
-    was found to have left today and now meets the criteria again never left. The state is a function of the runs before, not of the
-    deliveries alone: the table records runs.
+    was found to have left today and now meets the criteria again never left. A run for an earlier day takes the later ones back, as the
+    other tables then show that day too. The state is a function of the runs before, not of the deliveries alone: the table records runs.
     """
-    members = _with_history(_with_holdout(prepared, settings.definitions), previous_audience_members, as_of)
+    members = _with_history(_with_holdout(prepared, settings.definitions), as_known_on(as_of, previous_audience_members), as_of)
     sizes = count_sizes(prepared, members, settings, as_of)
-    earlier = previous_audience_sizes.where(F.col("counted_on") != F.lit(as_of))
+    earlier = previous_audience_sizes.where(F.col("counted_on") < F.lit(as_of))
     # Runs before 0.2.0 did not say which list excludes.
     told = sizes.unionByName(earlier, allowMissingColumns=True)
     return told.withColumn("is_exclusion", F.coalesce("is_exclusion", F.lit(False))), members
+
+
+def as_known_on(as_of: dt.date, members: DataFrame) -> DataFrame:
+    """Members as runs up to `as_of` knew them: who left since is in, who entered since is not there.
+
+    A row holds the latest entry alone, so who left and came back since is not there either.
+    """
+    left_since = F.coalesce(F.col("left_on") > F.lit(as_of), F.lit(False))
+    return members.where(F.col("entered_on") <= F.lit(as_of)).withColumn("is_member", F.col("is_member") | left_since).withColumn(
+        "left_on", F.when(~left_since, F.col("left_on")))
 
 
 def count_sizes(prepared: DataFrame, members: DataFrame, settings: AudienceSettings, as_of: dt.date) -> DataFrame:

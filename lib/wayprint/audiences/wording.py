@@ -27,10 +27,11 @@ def in_words(criterion: Criterion) -> str:
     verb = {"did": f"did {_either(options.get('event', ()))}", "bought": "bought", "spent": "spent", "interest": "showed interest"}[criterion.kind]
     window = f" in the last {options['within_days']} days" if "within_days" in options else ""
     window = f" in the last {options['within_months']} months" if "within_months" in options else window
+    window += f" before the last {options['before_days']} days" if "before_days" in options else ""
     count = [f"{name.replace('_', ' ')} {options[name]}" for name in ("at_least", "at_most") if name in options]
     others = [
         f"{name.replace('_', ' ')} {_either(value)}" for name, value in options.items()
-        if name not in ("event", "within_days", "within_months", "at_least", "at_most")]
+        if name not in ("event", "within_days", "within_months", "before_days", "at_least", "at_most")]
     return ", ".join([" ".join([verb, *count]) + window, *others])
 
 

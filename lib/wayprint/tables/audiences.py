@@ -10,7 +10,8 @@ LIFECYCLE = Table(
         col("reason", "string", "the rule that decided, in words", required=True),
         col("last_purchase_at", "timestamp", "latest order"),
         col("orders_365d", "long", "orders in the last 365 days", required=True),
-        col("revenue_365d", "decimal(18,2)", "their net revenue", required=True)))
+        col("revenue_365d", "decimal(18,2)", "net revenue of those in `revenue_currency`", required=True),
+        col("revenue_currency", "string", "ISO 4217, in which most was paid; of equals, the last by name; null: none")))
 
 AUDIENCE_MEMBERS = Table(
     "audience_members", layer="gold", grain="one person in one audience, from first entry", key=("audience", "person_id"), owner="crm", records_runs=True,
