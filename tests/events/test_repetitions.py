@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import random
+from decimal import Decimal
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_the_first_received_is_kept_in_200_worlds_and_nothing_is_lost(rows):
     unique, repeated, balance = collected(rows(RAW_EVENTS, *records))
     assert (unique, repeated) == told_by_a_loop(records)
     assert balance == len(records)
+
+
+def test_the_latest_state_of_a_record_is_kept_and_of_equal_ones_the_one_that_says_how_it_ended(rows):
+    early, late = at(0), at(86_400)
+    records = [
+        {"record_id": "paid", "event_id": "o1", "payload_digest": "a", "updated_at": early, "received_at": early, "amount": Decimal(100)},
+        {"record_id": "voided", "event_id": "o1", "payload_digest": "b", "updated_at": late},
+        {"record_id": "undated", "event_id": "o1", "payload_digest": "0", "received_at": early, "amount": Decimal(100)},
+        *[{"record_id": f"closed{n}", "event_id": f"t{n}", "payload_digest": digest, "status": "closed"} for n, digest in enumerate("ac")],
+        *[{"record_id": f"answered{n}", "event_id": f"t{n}", "payload_digest": "b", "status": "closed", "score": 5.0} for n in range(2)]]
+    unique, repeated, _ = collected(rows(RAW_EVENTS, *[{"source": "shop", **record} for record in records]))
+    assert {kept for kept, _ in unique.values()} == {"voided", "answered0", "answered1"}
+    assert set(repeated) == {"paid", "undated", "closed0", "closed1"}
 
 
 def test_order_of_delivery_and_partitions_change_nothing(rows):

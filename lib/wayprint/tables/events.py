@@ -22,7 +22,7 @@ REPEATED_EVENTS = Table(
         col("record_id", "string", "the bronze row refused"),
         col("event_id", "string", "the source's id of the action", required=True),
         col("event_key", "string", "hash of source and event_id", required=True),
-        col("kept_record_id", "string", "the bronze row kept in its place: first received, then smallest digest", required=True),
+        col("kept_record_id", "string", "the bronze row kept in its place: latest state, else first received, then the fullest", required=True),
         col("source", "string", "name of the source", required=True),
         col("rule", "string", "other_payload", required=True),
         col("reason", "string", "in words", required=True)))
