@@ -149,7 +149,7 @@ JOBS: dict[str, tuple[Step, ...]] = {
              (IDENTITY_CHANGES, PERSON_ALIASES, IDENTITY_HISTORY), prepare=compare),
         Step(cut_episodes, (EVENTS, IDENTITY_MAP, IDENTITY_AUDIT), (EPISODES,)),
         Step(choose_fields, (IDENTITY_MAP, CONTACTS, VAULT, FILES), (PERSON_FIELDS,)),
-        Step(measure_identity, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, PERSON_FIELDS, IDENTITY_CHANGES, Previous(IDENTITY_HEALTH)),
+        Step(measure_identity, (IDENTITY_MAP, IDENTITY_AUDIT, IDENTITY_GATES, OBSERVATIONS, PERSON_FIELDS, IDENTITY_CHANGES, Previous(IDENTITY_HEALTH)),
              (IDENTITY_SUGGESTIONS, IDENTITY_HEALTH), prepare=judged_links),
         Step(describe_persons, (IDENTITY_MAP, PERSON_FIELDS, OBSERVATIONS), (PERSONS,)),
         Step(settle_consents, (IDENTITY_MAP, CONTACTS, EVENTS), (PERSON_CONSENTS,)),

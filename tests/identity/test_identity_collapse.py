@@ -18,16 +18,22 @@ pytestmark = pytest.mark.spark
 
 EACH = 50
 TYPES = ("email", "phone", "loyalty_card", "web_cookie", "app_device")
+DEVICES = ("web_cookie", "ga_client")
 
 
 def thrown_in(town: Town, shared: int) -> pd.DataFrame:
-    """Identifiers that no list names, each seen once with an identifier of 50 people: of counters, of employees, of forms filled in by whoever."""
+    """Identifiers that no list names, each seen once with an identifier of 50 people: of counters, of employees, of forms filled in by whoever.
+
+    Every other is seen with devices only, of visitors who say nothing else.
+    """
     rng = np.random.default_rng(4)
     leads = town.observations.drop_duplicates("identifier_id")
+    others = town.observations.assign(identifier_id=town.observations["other_id"], identifier_type=town.observations["other_type"])
+    devices = pd.concat([leads, others])[lambda ends: ends["identifier_type"].isin(DEVICES)].drop_duplicates("identifier_id")
     found = []
     for number in range(shared):
-        kind = TYPES[number % len(TYPES)]
-        among = leads[leads["identifier_type"] != kind]
+        kind = TYPES[number // 2 % len(TYPES)]
+        among = (devices if number % 2 else leads)[lambda ends, kind=kind: ends["identifier_type"] != kind]
         met = among.iloc[rng.choice(len(among), EACH, replace=False)]
         found.append(met.assign(other_id=ident(f"{kind}:shared {number}"), other_type=kind, observation_id=[ident(f"{number}|{n}") for n in range(EACH)],
             first_seen_at=START, last_seen_at=START, sightings=1))

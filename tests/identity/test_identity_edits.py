@@ -92,6 +92,13 @@ def model(script: Script, knobs: Any) -> dict[str, str | None]:
         decided, _, last = links[pair]
         return not decided and bool(days) and last.date() < AS_OF - dt.timedelta(days=min(days))
 
+    def crowded(name: str) -> bool:
+        """Whether more devices than its type may be met are first seen with it, ever or in some window of days."""
+        met = [min(day for day, _ in script.seen[p]) for p in counting if name in p and p in script.seen and kind(p[0] if p[1] == name else p[1]) == "web_cookie"]
+        return any(
+            sum(limit.days is None or day - dt.timedelta(days=limit.days) < other <= day for other in met) > limit.most
+            for limit in knobs.types[kind(name)].devices for day in met)
+
     counting = [pair for pair in links if not expired(pair) and not blocked & set(pair)]
     nobodys: dict[str, str] = dict.fromkeys(blocked & set(first), "blocklist")
     for name in set(first) - set(nobodys):
@@ -102,7 +109,7 @@ def model(script: Script, knobs: Any) -> dict[str, str | None]:
         most = knobs.types[kind(name)].fan_out
         if kind(name) == "web_cookie" and len({n for n in near if kind(n) == "login"}) >= 2:
             nobodys[name] = "shared_device"
-        if (most is not None and len(stronger) > most) or len(weaker) > knobs.hub_links:
+        if (most is not None and len(stronger) > most) or len(weaker) > knobs.hub_links or (crowded(name) and name not in nobodys):
             nobodys[name] = "fan_out"
     standing = [p for p in counting if not set(p) & set(nobodys) and set(p) <= set(first)]
     order = sorted(standing, key=lambda p: (not links[p][0], -links[p][1], -links[p][2].timestamp() if links[p][2].year > 1 else 0, hashed(p[0]), hashed(p[1])))
@@ -156,7 +163,9 @@ def hashed(name: str) -> str:
 @pytest.fixture
 def tight(knobs: Any) -> Any:
     """Limits that a script of few identifiers meets."""
-    given = {"email": {"limits": (Limit(most=2),), "fan_out": 2}, "phone": {"fan_out": 1}, "web_cookie": {"expires_after": 90}, "crm_id": {"limits": (Limit(most=1),)}}
+    given = {
+        "email": {"limits": (Limit(most=2),), "fan_out": 2, "devices": (Limit(most=1, days=3),)}, "phone": {"fan_out": 1, "devices": (Limit(most=1),)},
+        "web_cookie": {"expires_after": 90}, "crm_id": {"limits": (Limit(most=1),)}}
     return knobs.model_copy(update={"hub_links": 4, "types": {n: k.model_copy(update=given.get(n, {})) for n, k in knobs.types.items()}})
 
 
@@ -190,6 +199,8 @@ def test_a_thousand_edit_scripts_end_as_the_model_says_ids_included(rows, tight)
     assert not wrong, f"{len(wrong)} scripts, the first {sorted(wrong, key=int)[:3]}"
     rules = Counter(r.rule for r in ledger.where("rule is not null").select("rule").collect())
     assert set(rules) >= {"blocklist", "expired", "shared_device", "fan_out", "split", "unique_conflict", "max_per_person", "never_seen"}, rules
+    crowds = Counter(" days" in r.reason for r in ledger.where("kind = 'identifier' and reason like '% of type web_cookie%'").collect())
+    assert min(crowds[True], crowds[False]) > 5, crowds
 
 
 def test_what_edits_concern_judged_anew_equals_a_rebuild_ids_and_audit_included(rows, tight):

@@ -47,17 +47,19 @@ def test_every_gate_is_open_on_a_first_run_and_shut_by_what_it_guards(gates):
     assert set(LEDGER) >= {"kind", "identifier_id", "other_id", "rule"}
     first, broken = gates({"a": "A", "b": "A"}, {}, links=(("a", "b"),), seen=("a", "b"))
     assert not broken
-    assert first == {"edges_across": (0.0, True), "nodes_lost": (0.0, True), "largest_growth": (1.0, True), "torn_share": (0.0, True)}
+    assert first == {"edges_across": (0.0, True), "nodes_lost": (0.0, True), "largest_growth": (1.0, True), "torn_share": (0.0, True), "ids_gone_share": (0.0, True)}
     shut = {
         "edges_across": gates({"a": "A", "b": "B"}, {}, links=(("a", "b"),)),
         "nodes_lost": gates({"a": "A"}, {}, seen=("a", "c")),
         "largest_growth": gates({str(n): "A" for n in range(9)}, {str(n): str(n // 4) for n in range(9)}, gate_largest_from=9),
-        "torn_share": gates({"a": "A", "b": "B", "c": "C", "d": None}, {"a": "A", "b": "A", "c": "A", "d": "D"}, gate_torn_from=4)}
+        "torn_share": gates({"a": "A", "b": "B", "c": "C", "d": None}, {"a": "A", "b": "A", "c": "A", "d": "D"}, gate_torn_from=4),
+        "ids_gone_share": gates({"a": "A", "b": "A", "c": "C", "d": "X"}, {"a": "A", "b": "B", "c": "C", "d": "D"}, gate_ids_gone_from=4)}
     for gate, (found, broken) in shut.items():
         assert [name for name, (_, is_open) in found.items() if not is_open] == [gate]
         assert broken, gate
     assert shut["largest_growth"][0]["largest_growth"][0] == 9 / 4
     assert shut["torn_share"][0]["torn_share"][0] == 3 / 4
+    assert shut["ids_gone_share"][0]["ids_gone_share"][0] == 2 / 4
 
 
 def test_what_grows_when_small_or_merges_shuts_nothing(gates):
@@ -81,6 +83,19 @@ def test_an_address_that_ties_strangers_is_suggested_with_what_its_block_would_d
     assert row.effective_neighbours == pytest.approx(8.0)
 
 
+def test_a_value_met_on_many_devices_is_suggested(rows, knobs):
+    """Two hundred e-mails with one cookie each, one with twenty over the years, and a client id that a bug prints beside as many other cookies."""
+    pairs = [("email", f"email{n}", "web_cookie", f"w{n}") for n in range(200)] + [("email", "typed", "web_cookie", f"w{n}") for n in range(20)]
+    pairs += [("web_cookie", f"w{n}", "ga_client", f"g{n}") for n in range(200)] + [("web_cookie", f"w{n}", "ga_client", "printed") for n in range(100, 120)]
+    seen = rows(OBSERVATIONS, *[{
+        "observation_id": a + b, "identifier_id": a, "other_id": b, "identifier_type": kind, "other_type": near, "sightings": 2} for kind, a, near, b in pairs])
+    owned = {(i, kind) for kind, a, near, b in pairs for i, kind in ((a, kind), (b, near))}
+    standing = rows(IDENTITY_MAP, *[{"identifier_id": i, "identifier_type": kind, "person_id": "P", "status": "owned"} for i, kind in owned])
+    found = conform(suggest(judged_links(seen, rows(IDENTITY_AUDIT)), standing, knobs), IDENTITY_SUGGESTIONS).collect()
+    assert {(r.identifier_id, r.neighbours_name, r.neighbours, round(r.effective_neighbours, 6)) for r in found} == {
+        ("typed", "device", 20, 20.0), ("printed", "device", 20, 20.0)}
+
+
 def test_the_figures_are_those_of_a_plain_count(rows, spark, standing, knobs):
     rng = random.Random(4)
     owners = {f"i{n}": rng.choice([None, *[f"P{m}" for m in range(60)]]) for n in range(300)}
@@ -95,15 +110,17 @@ def test_the_figures_are_those_of_a_plain_count(rows, spark, standing, knobs):
     owned = [i for i, p in owners.items() if p]
     fields = [{"person_id": f"P{n}", "field": rng.choice(["birth_year", "first_name", "city"]), "values_said": rng.randint(1, 6)} for n in range(60)]
     changes = [{"change_id": str(n), "changed_on": DAY, "kind": kind} for n, kind in enumerate(["merged", "merged", "split"])]
-    earlier = rows(IDENTITY_HEALTH, {"measured_on": dt.date(2026, 5, 1), "measure": "persons", "value": 1.0}, {"measured_on": DAY, "measure": "gone", "value": 1.0})
+    told = [(dt.date(2026, 4, 1), "edges_seen", 1.0), (dt.date(2026, 5, 1), "edges_seen", 2.0), (dt.date(2026, 5, 1), "persons", 100.0), (DAY, "gone", 1.0)]
+    earlier = rows(IDENTITY_HEALTH, *[{"measured_on": day, "measure": measure, "value": value} for day, measure, value in told])
+    passed = rows(IDENTITY_GATES, *[{"gate": gate, "value": value} for gate, value in (("torn_share", 0.03), ("ids_gone_share", 0.02), ("nodes_lost", 0.0))])
     refused_rows = rows(IDENTITY_AUDIT, *audit)
     _, health = measure_identity(
-        judged_links(rows(OBSERVATIONS, *seen), refused_rows), standing(owners), refused_rows, rows(PERSON_FIELDS, *fields),
+        judged_links(rows(OBSERVATIONS, *seen), refused_rows), standing(owners), refused_rows, passed, rows(PERSON_FIELDS, *fields),
         rows(IDENTITY_CHANGES, *changes), earlier, knobs, DAY)
     made = conform(health, IDENTITY_HEALTH).collect()
     found = {r.measure: r.value for r in made if r.measured_on == DAY}
-    assert [r.value for r in made if r.measured_on != DAY] == [1.0]
-    assert "gone" not in found
+    assert sorted(r.value for r in made if r.measured_on != DAY) == [1.0, 2.0, 100.0]
+    assert not {"gone", "edges_refused_change", "nodes_lost", "largest_growth"} & set(found)
 
     def above(field: str, most: int) -> float:
         said = [one["values_said"] for one in fields if one["field"] == field]
@@ -114,6 +131,7 @@ def test_the_figures_are_those_of_a_plain_count(rows, spark, standing, knobs):
         "identifiers": 300, "identifiers_owned": len(owned), "identifiers_shared": 300 - len(owned), "identifiers_blocked": 0, "persons": len(sizes), "known_share": 1.0,
         "largest_component": count, "persons_with_1": sum(s == 1 for s in sizes.values()), "persons_with_3_to_5": sum(3 <= s <= 5 for s in sizes.values()),
         "edges_seen": len({tuple(sorted(p)) for p in [*chain, *refused]}), "edges_refused": 2, "edges_refused_by_split": 2, "identifiers_refused_by_blocklist": 1,
+        "edges_seen_change": len({tuple(sorted(p)) for p in [*chain, *refused]}) - 2, "persons_change": len(sizes) - 100, "torn_share": 0.03, "ids_gone_share": 0.02,
         "persons_merged": 2, "persons_split": 1, "persons_retired": 0, "largest_density": len(chain) / (count * (count - 1) / 2), "largest_bridge_share": (count - 3) / len(chain),
         "persons_with_two_birth_years": above("birth_year", 1),
         "persons_with_many_names": above("first_name", 3)}

@@ -19,7 +19,7 @@ import pyspark
 from wayprint import pipeline
 from wayprint.contracts import Table
 from wayprint.engine import Engine, find_files
-from wayprint.identity.health import CHANGES
+from wayprint.identity.health import OF_RUNS
 from wayprint.lake import Lake
 from wayprint.outcome import Report
 from wayprint.pipeline import STEPS
@@ -78,7 +78,7 @@ def tables(spark: Any, lake: Lake, leave_out: set[str] = RECORDS_RUNS) -> dict[s
             if table.name == "identity_history":
                 rows = rows.where("valid_to is null")
             if table.name == "identity_health":
-                rows = rows.where(~rows.measure.isin(*[f"persons_{kind}" for kind in CHANGES]))
+                rows = rows.where(~rows.measure.isin(*OF_RUNS))
             found[table.name] = sorted((tuple(_plain(v) for v in r) for r in rows.select(*columns).collect()), key=repr)
     return found
 

@@ -22,8 +22,9 @@ def guard(
     counted afresh from links and observations against the finished map and must be 0, whatever engine connected them.
     largest_growth: size of the largest person, as a multiple of the largest before; 1 while it is small. torn_share: of the
     identifiers that had an owner before (`before`: the map that stands), those no longer with most of that person's others;
-    merges, and ids that an older identifier brings, tear nothing. 0 while there are few, or none before. `standing`: the new rows of the
-    map, all or those of `region`; outside it nothing changes hands.
+    merges, and ids that an older identifier brings, tear nothing. ids_gone_share: of the person_ids in use before, those no longer in
+    use, be it that their person merged, got another id or is no more: whoever keeps person_ids must look them up anew. Both are 0 while
+    there are few, or none before. `standing`: the new rows of the map, all or those of `region`; outside it nothing changes hands.
     """
     if region is not None:
         observations = region.touching(observations)
@@ -38,7 +39,10 @@ def guard(
             "how many times its former size the largest person has; block what welds it (`wayprint identity block`), or raise "
             "identity.gate_largest_growth for one run"),
         (nothing.agg(F.lit(0.0).alias("value")) if first else _torn_share(standing, before, region, settings), "torn_share", F.lit(settings.gate_torn_share),
-            "share of identifiers taken from their person; see what changed with `wayprint identity try`, or raise identity.gate_torn_share for one run"))
+            "share of identifiers taken from their person; see what changed with `wayprint identity try`, or raise identity.gate_torn_share for one run"),
+        (nothing.agg(F.lit(0.0).alias("value")) if first else _ids_gone_share(standing, before, region, settings), "ids_gone_share",
+            F.lit(settings.gate_ids_gone_share),
+            "share of person_ids that are no longer in use; see what changed with `wayprint identity try`, or raise identity.gate_ids_gone_share for one run"))
     rows = (
         measured.select(F.lit(name).alias("gate"), F.col("value").cast("double").alias("value"), bound.cast("double").alias("bound"), F.lit(meaning).alias("meaning"))
         for measured, name, bound, meaning in gates)
@@ -82,3 +86,12 @@ def _torn_share(standing: DataFrame, before: DataFrame, region: Region | None, s
         owned.agg(F.count(F.lit(1)).alias("owned")))
     enough = F.col("owned") >= settings.gate_torn_from
     return counted.select(F.when(enough, F.col("torn") / F.col("owned")).otherwise(F.lit(0.0)).alias("value"))
+
+
+def _ids_gone_share(standing: DataFrame, before: DataFrame, region: Region | None, settings: IdentitySettings) -> DataFrame:
+    """A person is in the region with all of its identifiers, or with none."""
+    ids = before.where("person_id is not null").select("identifier_id", "person_id")
+    concerned = (ids if region is None else region.within(ids)).select("person_id").distinct()
+    gone = concerned.join(standing.select("person_id"), "person_id", how="left_anti").agg(F.count(F.lit(1)).alias("gone"))
+    counted = gone.crossJoin(ids.agg(F.count_distinct("person_id").alias("persons")))
+    return counted.select(F.when(F.col("persons") >= settings.gate_ids_gone_from, F.col("gone") / F.col("persons")).otherwise(F.lit(0.0)).alias("value"))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from wayprint.identity.decisions import SOURCE
 from wayprint.identity.settings import IdentitySettings
+from wayprint.session import cut
 
 NAMES_NOBODY = ("blocklist", "shape", "unknown_type")  # rules by which an identifier is blocked; by the others it is shared
+BROADCAST = 500_000
 
 
 def link(observations: DataFrame) -> DataFrame:
@@ -52,8 +55,9 @@ def judge(links: DataFrame, blocked: DataFrame, settings: IdentitySettings) -> D
     """One row per identifier: type, times, sightings, and the rule and reason for which it is nobody's (null if it may be owned).
 
     blocklist, shape: its value is junk. unknown_type: conf does not know it. shared_device: a device seen with several unique
-    identifiers of one type. fan_out: seen with more stronger identifiers of persons than its type can have, or with more weaker
-    ones than any has. Links that fell, and links to junk, count for nothing. never_seen: only a decision names it.
+    identifiers of one type. fan_out: seen with more stronger identifiers of persons than its type can have, with more weaker
+    ones than any has, or with more devices than its type can be. Links that fell, and links to junk, count for nothing.
+    never_seen: only a decision names it.
     """
     left, right = (blocked.select(F.col("identifier_id").alias(end), F.lit("blocklist").alias(f"{end}_list")) for end in ("identifier_id", "other_id"))
     marked = links.join(left, "identifier_id", how="left").join(right, "other_id", how="left")
@@ -72,6 +76,7 @@ def judge(links: DataFrame, blocked: DataFrame, settings: IdentitySettings) -> D
             F.col(f"{name}_id").alias("id"), F.col(f"{name}_type").alias("type"), flaws[name].alias("flaw"), *seen, stronger.alias("stronger"),
             weaker.alias("weaker"), *uniques)
 
+    crowds = count_devices(marked.where(tied), settings)
     ends = F.explode(F.array(
         end("identifier", "other", F.lit(False), personal_other),
         end("other", "identifier", personal_lead & ~same_type, personal_lead & same_type)))
@@ -83,14 +88,15 @@ def judge(links: DataFrame, blocked: DataFrame, settings: IdentitySettings) -> D
         *(F.count_if(F.col(kind)).alias(kind) for kind in ("stronger", "weaker")),
         *(F.count(f"unique_{kind}").alias(f"unique_{kind}") for kind in settings.unique_types))
     most = of_type("identifier_type", {name: kind.fan_out for name, kind in settings.types.items()})
+    counted = counted.join(crowds, "identifier_id", how="left")
     uniques = F.greatest(F.lit(0).cast("long"), *(F.col(f"unique_{kind}") for kind in settings.unique_types))
     is_device = F.col("identifier_type").isin(*settings.device_types)
-    is_fanned, is_hub = F.col("stronger") > most, F.col("weaker") > settings.hub_links
+    is_fanned, is_hub, is_crowded = F.col("stronger") > most, F.col("weaker") > settings.hub_links, F.col("crowd").isNotNull()
     is_shared = is_device & (uniques >= settings.shared_device_uniques)
     return counted.select(
         "identifier_id", "identifier_type", "first_seen_at", "last_seen_at", "sightings", F.array_except("sources", F.array(F.lit(SOURCE))).alias("sources"),
         F.when(F.col("first_seen_at").isNull(), "never_seen").when(F.col("flaw").isNotNull(), F.col("flaw"))
-        .when(is_fanned & is_device, "fan_out").when(is_shared, "shared_device").when(is_fanned | is_hub, "fan_out").alias("rule"),
+        .when(is_fanned & is_device, "fan_out").when(is_shared, "shared_device").when(is_fanned | is_hub | is_crowded, "fan_out").alias("rule"),
         F.when(F.col("first_seen_at").isNull(), F.lit("no record names it yet"))
         .when(F.col("flaw") == "blocklist", F.lit("its value is on the list of values that name nobody"))
         .when(F.col("flaw") == "shape", F.lit("its text does not look like one of its type"))
@@ -98,7 +104,39 @@ def judge(links: DataFrame, blocked: DataFrame, settings: IdentitySettings) -> D
         .when(is_fanned, F.format_string("seen with %d stronger identifiers of persons, at most %d", "stronger", most))
         .when(is_shared, F.format_string("device seen with %d accounts, shared from %d on", uniques, F.lit(settings.shared_device_uniques)))
         .when(is_hub, F.format_string("seen with %d weaker identifiers of persons, at most %d", "weaker", F.lit(settings.hub_links)))
-        .alias("reason"))
+        .when(is_crowded, F.col("crowd")).alias("reason"))
+
+
+def count_devices(tied: DataFrame, settings: IdentitySettings) -> DataFrame:
+    """One row per identifier that was seen with more devices of one type than the `devices` of its own allow: `crowd`, in words.
+
+    A device counts from when it was first seen with the identifier; one that somebody only joined to it does not. Only identifiers
+    with more devices than their least limit, of which there are few, are looked at in windows of days.
+    """
+    limited = {name: kind.devices for name, kind in settings.types.items() if kind.devices}
+    none = tied.select("identifier_id", F.lit(None).cast("string").alias("crowd")).limit(0)
+    if not limited:
+        return none
+    ends = F.explode(F.array(*(F.struct(
+        F.col(f"{one}_id").alias("identifier_id"), F.col(f"{one}_type").alias("identifier_type"), F.col(f"{other}_type").alias("device_type"), "first_seen_at",
+    ) for one, other in (("identifier", "other"), ("other", "identifier")))))
+    seen = tied.select(ends.alias("end")).select("end.*").where(
+        F.col("identifier_type").isin(*limited) & F.col("device_type").isin(*settings.device_types) & F.col("first_seen_at").isNotNull())
+    least = of_type("identifier_type", {name: min(limit.most for limit in limits) for name, limits in limited.items()})
+    pair = ["identifier_id", "identifier_type", "device_type"]
+    many = cut(seen.groupBy(*pair).agg(F.count(F.lit(1)).alias("devices")).where(F.col("devices") > least).select(*pair))
+    if not (count := many.count()):
+        return none
+    seen, by_device = seen.join(hinted(many, count), pair, how="left_semi"), Window.partitionBy(*pair)
+    crowds = []
+    for days in sorted({limit.days for limits in limited.values() for limit in limits}, key=lambda days: days or 0):
+        window = by_device.orderBy(F.unix_micros("first_seen_at")).rangeBetween(1 - days * 86_400_000_000, 0) if days else by_device
+        most = of_type("identifier_type", {
+            name: min(some) for name, limits in limited.items() if (some := [limit.most for limit in limits if limit.days == days])})
+        reason = F.format_string(f"seen with %d of type %s{f' in {days} days' if days else ''}, at most %d", "devices", "device_type", most)
+        crowds.append(seen.withColumn("devices", F.count(F.lit(1)).over(window)).where(F.col("devices") > most).select(
+            "identifier_id", F.struct("devices", reason.alias("reason")).alias("crowd")))
+    return reduce(DataFrame.unionByName, crowds).groupBy("identifier_id").agg(F.max("crowd")["reason"].alias("crowd"))
 
 
 def refuse(links: DataFrame, nobodys: DataFrame) -> DataFrame:
@@ -125,6 +163,11 @@ def cap(links: DataFrame, settings: IdentitySettings) -> DataFrame:
                 "rule": F.when(F.col("over"), "links_per_identifier").otherwise(F.col("rule")),
                 "reason": F.when(F.col("over"), f"{name} tied to more than {most} of type {near}: the weakest and oldest yield").otherwise(F.col("reason"))}).drop("over")
     return links
+
+
+def hinted(members: DataFrame, count: int) -> DataFrame:
+    """Sent to every executor while it is small."""
+    return F.broadcast(members) if count < BROADCAST else members
 
 
 def strongest_first() -> list[Column]:

@@ -19,7 +19,14 @@ SIZES = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, None))  # bin
 MOST_NAMES = 3  # given names of one person; more are several persons under one id, or a form that anybody fills
 CHANGES = {
     "minted": "are new", "merged": "became part of another", "split": "gave identifiers to a new one", "moved": "gave identifiers to another",
-    "retired": "are no more"}
+    "renamed": "are called by another id", "retired": "are no more"}
+GATES = {
+    "largest_growth": "size of the largest person, as a multiple of the largest before the last run",
+    "torn_share": "share of the identifiers that had a person before the last run that it took from them",
+    "ids_gone_share": "share of the person_ids in use before the last run that it ended: merged, renamed or retired"}
+SINCE = ("edges_seen", "edges_refused", "identifiers", "persons")  # told with their difference from the last day that was measured
+# What tells of the runs before: it differs between two schedules of the same deliveries.
+OF_RUNS = (*(f"persons_{kind}" for kind in CHANGES), *GATES, *(f"{measure}_change" for measure in SINCE))
 Measures = dict[str, tuple[Column, str]]  # name -> aggregate, meaning
 
 
@@ -30,8 +37,8 @@ def judged_links(observations: DataFrame, identity_audit: DataFrame) -> DataFram
 
 
 def measure_identity(
-    prepared: DataFrame, identity_map: DataFrame, identity_audit: DataFrame, person_fields: DataFrame, identity_changes: DataFrame,
-    previous_identity_health: DataFrame, settings: IdentitySettings, as_of: dt.date,
+    prepared: DataFrame, identity_map: DataFrame, identity_audit: DataFrame, identity_gates: DataFrame, person_fields: DataFrame,
+    identity_changes: DataFrame, previous_identity_health: DataFrame, settings: IdentitySettings, as_of: dt.date,
 ) -> tuple[DataFrame, DataFrame]:
     """`identity_suggestions`, and `identity_health`: one row per measure of today, and those of earlier days. Running again on the same day
     replaces its rows. `prepared`: `judged_links`."""
@@ -39,19 +46,23 @@ def measure_identity(
     owned = identity_map.where("person_id is not null")
     persons = owned.groupBy("person_id").agg(
         F.count(F.lit(1)).alias("size"), F.max(~F.col("identifier_type").isin(*settings.device_types)).alias("is_known"))
-    parts = [
+    state = reduce(DataFrame.unionByName, (
         _measured(identity_map, _of_identifiers()),
         _measured(persons, _of_persons()),
         _measured(links, {
             "edges_seen": (F.count(F.lit(1)), "pairs of identifiers seen together"),
-            "edges_refused": (F.count("rule"), "pairs whose link is not believed; see identity_audit")}),
+            "edges_refused": (F.count("rule"), "pairs whose link is not believed; see identity_audit")})))
+    earlier = previous_identity_health.where(F.col("measured_on") != F.lit(as_of))
+    parts = [
+        state,
+        _since(state, earlier.where(F.col("measured_on") < F.lit(as_of))),
+        _measured(identity_gates, {gate: (F.max(F.when(F.col("gate") == gate, F.col("value"))), meaning) for gate, meaning in GATES.items()}),
         _by_rule(identity_audit),
         _measured(person_fields, _of_fields()),
         _measured(identity_changes.where(F.col("changed_on") == F.lit(as_of)), {
             f"persons_{kind}": (F.count_if(F.col("kind") == kind), f"persons that {words} on this day") for kind, words in CHANGES.items()}),
         _of_largest(owned, links)]
     today = reduce(DataFrame.unionByName, parts).withColumn("measured_on", F.lit(as_of))
-    earlier = previous_identity_health.where(F.col("measured_on") != F.lit(as_of))
     return suggest(links, owned, settings), earlier.unionByName(today.select(*IDENTITY_HEALTH.column_names))
 
 
@@ -61,6 +72,14 @@ def _measured(rows: DataFrame, measures: Measures) -> DataFrame:
         for name, (_, meaning) in measures.items()))
     row = rows.agg(*(value.alias(name) for name, (value, _) in measures.items()))
     return row.select(F.explode(lines).alias("one")).select("one.*").where("value is not null")
+
+
+def _since(state: DataFrame, before: DataFrame) -> DataFrame:
+    """The differences of the measures SINCE from the last day before; none on the first."""
+    last = before.where(F.col("measure").isin(*SINCE)).groupBy("measure").agg(F.max_by("value", "measured_on").alias("was"))
+    return state.join(F.broadcast(last), "measure").select(
+        F.concat("measure", F.lit("_change")).alias("measure"), (F.col("value") - F.col("was")).alias("value"),
+        F.concat("meaning", F.lit("; the difference from the last day measured before")).alias("meaning"))
 
 
 def _of_identifiers() -> Measures:

@@ -18,11 +18,10 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.identity.guards import date, judge, link, of_type
+from wayprint.identity.guards import date, hinted, judge, link, of_type
 from wayprint.identity.settings import IdentitySettings
 from wayprint.session import anything, cut
 
-BROADCAST = 500_000
 ENDS = ("identifier_id", "other_id")
 
 
@@ -59,7 +58,7 @@ def find_region(
     changed = cut(changed.distinct())
     if (count := changed.count()) > most:
         return None
-    changed = _hinted(changed, count)
+    changed = hinted(changed, count)
     links = cut(date(link(touching(seen, changed)), settings, as_of))
     owned = judge(links, blocked, settings).where("rule is null").select("identifier_id", F.lit(True).alias("is_owned"))
     was_owned = before.where("component is not null").select("identifier_id", F.lit(True).alias("was_owned"))
@@ -68,12 +67,12 @@ def find_region(
     concerned = cut(changed.unionByName(_ends(touching(links, turned))).distinct())
     if (count := concerned.count()) > most:
         return None
-    components = before.join(_hinted(concerned, count), "identifier_id").where("component is not null").select("component").distinct()
-    mates = before.join(_hinted(components, count), "component", how="left_semi").select("identifier_id")
+    components = before.join(hinted(concerned, count), "identifier_id").where("component is not null").select("component").distinct()
+    mates = before.join(hinted(components, count), "component", how="left_semi").select("identifier_id")
     members = cut(concerned.unionByName(mates).distinct())
     if (count := members.count()) > most:
         return None
-    members = _hinted(members, count)
+    members = hinted(members, count)
     nobodys = before.where("component is null").select("identifier_id").join(
         audit.where("other_id is null").select("identifier_id", "rule", "reason"), "identifier_id").join(members, "identifier_id", how="left_anti")
     unseen = _ends(joins).distinct().join(before, "identifier_id", how="left_anti").join(members, "identifier_id", how="left_anti").select(
@@ -107,7 +106,3 @@ def named_by(identity_decisions: DataFrame, moved: DataFrame) -> DataFrame:
 def _ends(links: DataFrame) -> DataFrame:
     return links.select(F.explode(F.array(*ENDS)).alias("identifier_id")).where("identifier_id is not null")
 
-
-def _hinted(members: DataFrame, count: int) -> DataFrame:
-    """Sent to every executor while it is small."""
-    return F.broadcast(members) if count < BROADCAST else members

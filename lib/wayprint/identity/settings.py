@@ -31,6 +31,7 @@ class IdentifierType(BaseModel):
     unique: bool = False
     limits: tuple[Limit, ...] = ()
     fan_out: NonNegativeInt | None = None
+    devices: tuple[Limit, ...] = ()
     links: dict[str, PositiveInt] = {}
     expires_after: PositiveInt | None = None
     purposes: tuple[str, ...] | None = None
@@ -69,10 +70,13 @@ class IdentitySettings(BaseModel):
     gate_largest_from: PositiveInt
     gate_torn_share: NonNegativeFloat
     gate_torn_from: PositiveInt
+    gate_ids_gone_share: NonNegativeFloat
+    gate_ids_gone_from: PositiveInt
     region_share: NonNegativeFloat
     region_from: NonNegativeInt
     suggest_times_usual: PositiveFloat
     suggest_from: PositiveInt
+    suggest_from_devices: PositiveInt
     engine: Literal["auto", "local", "graphframes", "builtin"]
     max_local_edges: PositiveInt
 

@@ -145,7 +145,7 @@ PERSON_CONSENTS = Table(
 IDENTITY_GATES = Table(
     "identity_gates", layer="gold", grain="one gate that a new identity must pass before it is published", key=("gate",), owner="crm",
     columns=(
-        col("gate", "string", "edges_across, nodes_lost (the certificate), largest_growth, torn_share"),
+        col("gate", "string", "edges_across, nodes_lost (the certificate), largest_growth, torn_share, ids_gone_share"),
         col("value", "double", "what was measured", required=True),
         col("bound", "double", "the most that passes", required=True),
         col("is_open", "boolean", "passed", required=True),
@@ -153,14 +153,15 @@ IDENTITY_GATES = Table(
     rules={
         "the certificate holds: every believed link is inside one person, no identifier is lost": "gate not in ('edges_across', 'nodes_lost') or is_open",
         "the largest person did not explode": "gate <> 'largest_growth' or is_open",
-        "not too many identifiers were torn from their person": "gate <> 'torn_share' or is_open"},
+        "not too many identifiers were torn from their person": "gate <> 'torn_share' or is_open",
+        "not too many person_ids went out of use": "gate <> 'ids_gone_share' or is_open"},
     records_runs=True)
 
 IDENTITY_HEALTH = Table(
     "identity_health", layer="gold", grain="one measure of the identity graph on one day", key=("measured_on", "measure"), owner="crm",
     columns=(
         col("measured_on", "date", "day of the run"),
-        col("measure", "string", "see `meaning`; identifiers_*, edges_*, persons_*, size_*, largest_*"),
+        col("measure", "string", "see `meaning`; identifiers_*, edges_*, persons_*, size_*, largest_*, *_share; *_change: since the last day measured"),
         col("value", "double", "its value", required=True),
         col("meaning", "string", "one sentence", required=True)),
     records_runs=True)
@@ -171,9 +172,10 @@ IDENTITY_SUGGESTIONS = Table(
         col("identifier_id", "string", "for `wayprint identity block`", personal=True),
         col("identifier_type", "string", "its type", required=True),
         col("person_id", "string", "whose it is now", required=True, personal=True),
-        col("neighbours", "long", "identifiers of persons that it is believed to be tied to", required=True),
+        col("neighbours_name", "string", "person, device: of which it ties too many", required=True),
+        col("neighbours", "long", "identifiers of persons, or devices, that it is believed to be tied to", required=True),
         col("effective_neighbours", "double", "exp of the entropy of its sightings over them: how many it would be if all were seen equally often", required=True),
-        col("usual_neighbours", "double", "effective neighbours that 99 of 100 identifiers of its type do not exceed", required=True),
+        col("usual_neighbours", "double", "effective neighbours of that sort that 99 of 100 identifiers of its type do not exceed", required=True),
         col("sightings", "long", "how often it was seen with them", required=True),
         col("person_identifiers", "long", "identifiers of its person now", required=True),
         col("persons_after", "long", "persons that would be left of that person if it were blocked", required=True)))
