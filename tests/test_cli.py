@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -84,6 +85,14 @@ def test_an_audience_that_names_an_unknown_word_is_refused_in_plain_words(waypri
     assert "add_to_cart" in said
     code, said = wayprint("audience", str(file), "--conf", str(conf))
     assert (code, "line " in said) == (2, True)
+
+
+def test_a_run_names_the_line_of_what_is_wrong_in_an_audience(wayprint, conf, tmp_path):
+    edit(conf / "audiences" / "abandoned_cart.yaml", "add_to_cart", "add_to_cat")
+    code, said = wayprint("run", "--raw", str(tmp_path), "--lake", str(tmp_path / "lake"), "--conf", str(conf))
+    assert code == 2
+    assert re.search(r"abandoned_cart.yaml, line \d+: who.*did you mean 'add_to_cart'", said)
+    assert "came" not in said
 
 
 def test_audiences_are_checked_with_the_channels_and_states_in_force(wayprint, conf):

@@ -132,12 +132,12 @@ def load(
     problems: list[str] = []
     for section, kind in sections.items():
         try:
-            built[section] = kind(**values[section])
+            built[section] = kind.model_validate(values[section], context={"folder": folder})
         except ValidationError as error:
             for item in error.errors():
                 key = ".".join([section, *map(str, item["loc"])])
                 hint = nearest(str(item["loc"][-1]), kind.model_fields) if item["type"] == "extra_forbidden" and item["loc"] else ""
-                came = "" if item["type"] in ("missing", "extra_forbidden") else f" (came {str(item['input'])[:80]!r})"
+                came = "" if item["type"] in ("missing", "extra_forbidden") or not item["loc"] else f" (came {str(item['input'])[:80]!r})"
                 problems.append(f"{key}: {item['msg']}{came}{hint}")
     if problems:
         raise BadConfiguration(f"{folder}: " + "; ".join(problems))
