@@ -71,5 +71,5 @@ def _figures(identity_map: DataFrame, device_types: tuple[str, ...]) -> tuple[in
     known = F.when(F.col("identifiers") > F.col("devices"), F.col("devices"))
     row = persons.agg(
         F.count(F.lit(1)).alias("persons"), F.coalesce(F.max("identifiers"), F.lit(0)).alias("largest"),
-        F.coalesce(F.sum(known) / F.sum("devices"), F.lit(0.0)).alias("recognised")).collect()[0]
+        F.coalesce(F.try_divide(F.sum(known), F.sum("devices")), F.lit(0.0)).alias("recognised")).collect()[0]
     return int(row.persons), int(row.largest), float(row.recognised)

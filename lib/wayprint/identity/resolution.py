@@ -14,6 +14,7 @@ from wayprint.identity.decisions import blocked_identifiers, decided_pairs, join
 from wayprint.identity.gates import guard
 from wayprint.identity.guards import NAMES_NOBODY, cap, date, judge, link, of_type, refuse
 from wayprint.identity.observations import hashed, person_named_by
+from wayprint.identity.refusal import refuse_shut
 from wayprint.identity.region import Region, changed_identifiers, find_region, named_by
 from wayprint.identity.settings import IdentitySettings
 from wayprint.session import cut
@@ -127,11 +128,13 @@ def resolve(
 ) -> tuple[DataFrame, DataFrame, DataFrame]:
     """`identity_audit`, `identity_gates`, `identity_map` from the ledger that `judge_changes` prepared.
 
-    The rows do not depend on the map that stood before; whether they may be published does (see `gates`).
+    The rows do not depend on the map that stood before; whether they may be published does (see `gates`): a shut gate breaks the contract.
     """
     ledger, region = prepared
     standing = map_identifiers(ledger)
-    return list_refusals(ledger), guard(observations, ledger, standing, previous_identity_map, settings, region), standing
+    gates = cut(guard(observations, ledger, standing, previous_identity_map, settings, region))
+    refuse_shut(gates, ledger, standing)
+    return list_refusals(ledger), gates, standing
 
 
 def replaced_rows(
