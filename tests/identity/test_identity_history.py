@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.laws import chain
 from wayprint.contracts import conform
 from wayprint.identity.history import compare, on_day, record_history
 from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_CHANGES, IDENTITY_HISTORY, IDENTITY_MAP, OBSERVATIONS, PERSON_ALIASES
@@ -184,3 +185,21 @@ def test_a_person_whose_oldest_identifier_is_nobodys_or_who_got_an_older_one_is_
     assert {told[ids["b"]].identifier_id, told[ids["b"]].other_id} == {"b", "z"}
     third = keep({"x": ids["x"], "z": ids["z"], "b": ids["z"], "older": ids["z"], "y": ids["z"]}, FIRST + dt.timedelta(days=2), second)
     assert [(r.kind, r.person_id) for r in third[1] if r.changed_on > FIRST + dt.timedelta(days=1)] == [("merged", ids["y"])]
+
+
+def test_a_run_killed_after_the_aliases_and_before_the_history_is_finished_by_the_next(keep, person):
+    """The next run reads the aliases of the killed one beside the history of the one before; Z, an older identifier, is nobody's former id."""
+    ids = person("p", "x", "z")
+    first = keep({"p": ids["p"], "x": ids["p"]}, FIRST, ([], [], []))
+    older = {"z": ids["z"], "p": ids["z"], "x": ids["z"]}
+    killed = keep(older, FIRST + dt.timedelta(days=1), first)
+    again = keep(older, FIRST + dt.timedelta(days=2), (first[0], first[1], killed[2]))
+    assert [tuple(r) for r in again[2]] == [tuple(r) for r in killed[2]] == [(ids["p"], ids["z"], FIRST + dt.timedelta(days=1))]
+
+
+def test_the_laws_of_the_chain_find_an_alias_that_names_a_stranger_or_who_is_not_there(person, rows):
+    ids = person("a", "b", "c", "d")
+    standing = rows(IDENTITY_MAP, *[{"identifier_id": i, "identifier_type": "email", "person_id": ids[p], "status": "owned"} for i, p in (("a", "a"), ("b", "a"), ("c", "c"))])
+    for old, now, is_wrong in (("b", "a", False), ("b", "c", True), ("b", None, True), ("d", "a", False), ("d", None, False), ("d", "d", True)):
+        alias = rows(PERSON_ALIASES, {"person_id": ids[old], "present_person_id": now and ids[now], "since": FIRST})
+        assert chain.wrong_aliases(alias, standing).count() == is_wrong, (old, now)

@@ -41,6 +41,7 @@ def test_a_join_is_followed_by_the_next_run_and_an_undo_brings_all_rows_back(spa
     engine.record(rows)
     chain.run(spark, world.raw, tmp_path / "lake", world.as_of)
     assert chain.differences(baseline.rows, chain.tables(spark, engine.lake)) == []
+    assert engine.table("person_aliases").count() == 0
     assert engine.identity_on(world.as_of).count() == engine.table("identity_map").count()
 
 
