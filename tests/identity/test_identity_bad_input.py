@@ -15,6 +15,7 @@ from wayprint.sources.identifiers import canonical
 from wayprint.tables.identity import OBSERVATIONS
 
 COOKIES = 10_000
+COLLECTED = 150  # one a day
 
 
 @pytest.mark.parametrize("value", ["Zoë", "Jürgen.Müller", "é" * 40])
@@ -44,22 +45,27 @@ def test_a_text_of_ten_thousand_characters_and_a_pattern_are_flaws(settings: Any
 def test_loops_cycles_doubles_giants_growing_hubs_and_a_million_blocked_values(rows: Any, decided: Any, knobs: Any) -> None:
     """One build holds all of them, each with identifiers of its own, so that none may spoil another."""
     links = [("login:loop", "login:loop"), ("email:x", "phone:y"), ("phone:y", "loyalty_card:z"), ("loyalty_card:z", "email:x"), ("email:x", "phone:y")]
-    links += [("login:giant", f"web_cookie:giant-{n}") for n in range(COOKIES)]
+    links += [("login:giant", f"web_cookie:giant-{n}") for n in range(COOKIES)]  # all in one day
+    links += [("login:collector", f"web_cookie:collector-{n}") for n in range(COLLECTED)]
     hubs = {size: [f"login:hub{size}-{n}" for n in range(size)] for size in range(1, 9)}  # the hub grew by one a day: eight days side by side
     links += [(login, f"email:hub{size}") for size, logins in hubs.items() for login in logins]
     seen = rows(OBSERVATIONS, *[{
         "observation_id": str(n), "identifier_id": ident(a), "identifier_type": a.split(":")[0], "other_id": ident(b), "other_type": b.split(":")[0], "sightings": 1 + n % 3,
-        "first_seen_at": dt.datetime(2026, 1, 1) + dt.timedelta(seconds=n), "last_seen_at": dt.datetime(2026, 1, 2), "source": "web"} for n, (a, b) in enumerate(links)])
+        "first_seen_at": dt.datetime(2026, 1, 1) + (dt.timedelta(days=int(b.split("-")[1])) if "collector" in b else dt.timedelta(seconds=n)),
+        "last_seen_at": dt.datetime(2026, 6, 1), "source": "web"} for n, (a, b) in enumerate(links)])
     million = tuple(f"{n:032x}" for n in range(1_000_000))
     ledger = decide(seen, decided(), knobs.model_copy(update={"blocked_ids": million}), dt.date(2026, 7, 1))
     owners = {r.identifier_id: r.person_id for r in map_identifiers(ledger).collect()}
     assert len(owners) == len({end for link in links for end in link})
     assert owners[ident("login:loop")] is not None
     assert len({owners[ident(name)] for name in ("email:x", "phone:y", "loyalty_card:z")}) == 1
-    giant = owners[ident("login:giant")]
-    assert sum(owner == giant for owner in owners.values()) == 1 + 100, "a person keeps as many cookies as the type allows; the others are anonymous"
+    assert owners[ident("login:giant")] is None, "so many devices in so few days are no person's"
+    assert len({owners[ident(f"web_cookie:giant-{n}")] for n in range(COOKIES)}) == COOKIES, "and they are not one another's"
+    collector = owners[ident("login:collector")]
+    assert sum(owner == collector for owner in owners.values()) == 1 + 100, "a person keeps as many cookies as the type allows; the others are anonymous"
     rules = Counter(r.rule for r in list_refusals(ledger).where("other_id is not null").collect())
-    assert rules["max_per_person"] == COOKIES - 100
+    assert rules["max_per_person"] == COLLECTED - 100
+    assert rules["fan_out"] >= COOKIES
     for size, logins in hubs.items():
         persons = {owners[ident(login)] for login in logins}
         assert len(persons) == size, "two accounts are never one person, however the hub grows"

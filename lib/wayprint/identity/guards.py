@@ -60,7 +60,8 @@ def judge(links: DataFrame, blocked: DataFrame, settings: IdentitySettings) -> D
     never_seen: only a decision names it.
     """
     left, right = (blocked.select(F.col("identifier_id").alias(end), F.lit("blocklist").alias(f"{end}_list")) for end in ("identifier_id", "other_id"))
-    marked = links.join(left, "identifier_id", how="left").join(right, "other_id", how="left")
+    # computed once for the two counts below: a list may hold a million values, and a plan holds it wherever it is joined
+    marked = cut(links.join(left, "identifier_id", how="left").join(right, "other_id", how="left"))
     flaws = {
         end: F.coalesce(F.col(f"{end}_id_list"), F.col(f"{end}_flaw"), F.when(~F.col(f"{end}_type").isin(*settings.types), "unknown_type"))
         for end in ("identifier", "other")}
@@ -127,15 +128,16 @@ def count_devices(tied: DataFrame, settings: IdentitySettings) -> DataFrame:
     many = cut(seen.groupBy(*pair).agg(F.count(F.lit(1)).alias("devices")).where(F.col("devices") > least).select(*pair))
     if not (count := many.count()):
         return none
-    seen, by_device = seen.join(hinted(many, count), pair, how="left_semi"), Window.partitionBy(*pair)
+    seen, in_time = seen.join(hinted(many, count), pair, how="left_semi"), Window.partitionBy(*pair).orderBy(F.unix_micros("first_seen_at"))
     crowds = []
-    for days in sorted({limit.days for limits in limited.values() for limit in limits}, key=lambda days: days or 0):
-        window = by_device.orderBy(F.unix_micros("first_seen_at")).rangeBetween(1 - days * 86_400_000_000, 0) if days else by_device
-        most = of_type("identifier_type", {
-            name: min(some) for name, limits in limited.items() if (some := [limit.most for limit in limits if limit.days == days])})
-        reason = F.format_string(f"seen with %d of type %s{f' in {days} days' if days else ''}, at most %d", "devices", "device_type", most)
-        crowds.append(seen.withColumn("devices", F.count(F.lit(1)).over(window)).where(F.col("devices") > most).select(
-            "identifier_id", F.struct("devices", reason.alias("reason")).alias("crowd")))
+    for days, most in sorted({(limit.days or 0, limit.most) for limits in limited.values() for limit in limits}):
+        names = [name for name, limits in limited.items() if any((limit.days or 0, limit.most) == (days, most) for limit in limits)]
+        # The one that came `most` places before is near: so there are more. To count each window would cost the square of a hub's devices.
+        before = F.lag(F.unix_micros("first_seen_at"), most).over(in_time)
+        is_more = F.unix_micros("first_seen_at") - before < days * 86_400_000_000 if days else before.isNotNull()
+        reason = F.format_string(f"seen with more than {most} of type %s{f' in {days} days' if days else ''}", "device_type")
+        crowds.append(seen.where(F.col("identifier_type").isin(*names)).withColumn("is_more", is_more).where("is_more").select(
+            "identifier_id", F.struct(F.lit(most).alias("most"), reason.alias("reason")).alias("crowd")))
     return reduce(DataFrame.unionByName, crowds).groupBy("identifier_id").agg(F.max("crowd")["reason"].alias("crowd"))
 
 
