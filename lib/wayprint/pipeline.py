@@ -24,6 +24,7 @@ from wayprint.identity.episodes import cut_episodes
 from wayprint.identity.health import judged_links, measure_identity
 from wayprint.identity.history import compare, record_history
 from wayprint.identity.observations import observe
+from wayprint.identity.orders import stitch_orders
 from wayprint.identity.resolution import judge_changes, replaced_rows, resolve
 from wayprint.identity.settings import IdentitySettings
 from wayprint.journeys.conversions import order_conversions
@@ -75,6 +76,7 @@ from wayprint.tables.identity import (
     PERSON_ALIASES,
     PERSON_CONSENTS,
     PERSONS,
+    STITCHED_ORDERS,
 )
 from wayprint.tables.journeys import (
     CHANNEL_FLOWS,
@@ -142,7 +144,8 @@ JOBS: dict[str, tuple[Step, ...]] = {
         Step(daily_costs, (RAW_COSTS,), (COSTS,)),
     ),
     "identity": (
-        Step(observe, (EVENTS, CONTACTS), (OBSERVATIONS,), each="identifier_id"),
+        Step(stitch_orders, (EVENTS,), (STITCHED_ORDERS,), each="order_id"),
+        Step(observe, (EVENTS, CONTACTS, STITCHED_ORDERS), (OBSERVATIONS,), each="identifier_id"),
         Step(resolve, (Changes(OBSERVATIONS), Changes(IDENTITY_DECISIONS), Previous(IDENTITY_MAP), Previous(IDENTITY_AUDIT)),
              (IDENTITY_AUDIT, IDENTITY_GATES, IDENTITY_MAP), prepare=judge_changes, replaces=replaced_rows),
         Step(record_history, (IDENTITY_MAP, IDENTITY_AUDIT, OBSERVATIONS, Previous(IDENTITY_HISTORY), Previous(IDENTITY_CHANGES), Previous(PERSON_ALIASES)),

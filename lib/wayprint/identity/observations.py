@@ -9,13 +9,14 @@ from wayprint.identity.settings import IdentitySettings
 from wayprint.tables.identity import OBSERVATIONS
 
 
-def observe(events: DataFrame, contacts: DataFrame, settings: IdentitySettings) -> DataFrame:
+def observe(events: DataFrame, contacts: DataFrame, stitched_orders: DataFrame, settings: IdentitySettings) -> DataFrame:
     """One row per strongest identifier, other identifier, source and sync point of the records that name them.
 
     A record with n identifiers is a star: n-1 rows, each from its strongest identifier to another. A record with one
     identifier gives a row whose `other_id` is null, so that each identifier stands somewhere. A record with none gives
     nothing. A contact is seen from its creation (its update, where the source has none) to its update; a deleted contact
-    still identifies. Rows depend only on records of the same `identifier_id`; late records move the times and counts.
+    still identifies. An order that two systems told of ties what each knew of the buyer (orders.py). Rows depend only on
+    records of the same `identifier_id`; late records move the times and counts.
     """
     from_events = events.select(
         "identifier_id", "identifiers", "flaws", "source", "sync_point",
@@ -23,7 +24,10 @@ def observe(events: DataFrame, contacts: DataFrame, settings: IdentitySettings) 
     from_contacts = contacts.select(
         "identifier_id", "identifiers", "flaws", "source", F.lit("crm").alias("sync_point"),
         F.least("created_at", "updated_at").alias("seen_from"), F.col("updated_at").alias("seen_to"))
-    records = from_events.unionByName(from_contacts).where(F.col("identifier_id").isNotNull())
+    from_orders = stitched_orders.select(
+        "identifier_id", "identifiers", "flaws", "source", F.lit("same_order").alias("sync_point"),
+        F.col("happened_at").alias("seen_from"), F.col("happened_at").alias("seen_to"))
+    records = from_events.unionByName(from_contacts).unionByName(from_orders).where(F.col("identifier_id").isNotNull())
     pairs = records.select(
         "identifier_id", _type_of_strongest().alias("identifier_type"), _flaw_of(F.col("identifier_id")).alias("identifier_flaw"), "flaws",
         F.explode_outer(F.filter("identifiers", lambda one: one["id"] != F.col("identifier_id"))).alias("other"),

@@ -65,6 +65,7 @@ class IdentitySettings(BaseModel):
     hub_links: PositiveInt
     shared_device_uniques: PositiveInt
     episode_silence_hours: PositiveFloat | None
+    order_stitch_hours: PositiveFloat | None
     purposes: tuple[str, ...]
     gate_largest_growth: PositiveFloat
     gate_largest_from: PositiveInt

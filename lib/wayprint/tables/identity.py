@@ -1,6 +1,19 @@
 """Who is who: what was seen together, which links are believed, and the persons that follow."""
 
 from wayprint.contracts import Table, col
+from wayprint.tables.bronze import FLAWS, IDENTIFIERS
+
+STITCHED_ORDERS = Table(
+    "stitched_orders", layer="silver", grain="one order that several records tell of, and an identifier that stands for one of them, not for all",
+    key=("stitch_id",),
+    columns=(
+        col("stitch_id", "string", "hash of the order and the identifier"),
+        col("order_id", "string", "the order's number", required=True),
+        col("identifier_id", "string", "the strongest identifier that stands for a record of the order", required=True, personal=True),
+        col("identifiers", IDENTIFIERS, "the strongest and the other: type and keyed hash, sorted", required=True, personal=True),
+        col("flaws", FLAWS, "those whose text names nobody, each with its rule; null: none", personal=True),
+        col("source", "string", "where the other was seen", required=True),
+        col("happened_at", "timestamp", "when the order was made, as the other's record tells it", required=True)))
 
 OBSERVATIONS = Table(
     "observations", layer="silver", grain="two identifiers seen together (or one alone) in one source by one sync point",
@@ -14,7 +27,7 @@ OBSERVATIONS = Table(
         col("other_type", "string", "its type"),
         col("other_flaw", "string", "shape or blocklist: its text names nobody"),
         col("source", "string", "where it was seen", required=True),
-        col("sync_point", "string", "what tied them: login, sign_up, form, email_click, loyalty_card, order, crm"),
+        col("sync_point", "string", "what tied them: login, sign_up, form, email_click, loyalty_card, order, same_order, crm"),
         col("first_seen_at", "timestamp", "earliest sight", required=True),
         col("last_seen_at", "timestamp", "latest sight", required=True),
         col("sightings", "long", "how often", required=True)))
