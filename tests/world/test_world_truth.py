@@ -120,11 +120,18 @@ def test_shop_lines_add_up_to_their_order(written):
 
 
 def test_what_no_record_ties_to_its_person_stands_apart(written, hits):
-    """Another way to the same answer: a cookie is tied if it logged in or came from an e-mail, alone or shared aside."""
+    """Another way to the same answer: a cookie is tied if it logged in, or bought under an address that is, alone or shared aside."""
     tied, untied = written.truth("identifiers"), written.truth("untied_identifiers")
     assert not set(zip(tied["type"], tied["value"], strict=True)) & set(zip(untied["type"], untied["value"], strict=True))
     named = set(hits.loc[(hits["user_id"] != "") & (hits["user_id"] != "null"), "domain_userid"])
     assert not named & set(untied.loc[untied["type"] == "web_cookie", "value"])
+    emails = written.table("shopify_orders").drop_duplicates("id").set_index("id")["email"]
+    orders = hits.loc[hits["tr_orderid"].isin(emails.index), ["domain_userid", "tr_orderid"]]
+    alone = orders["tr_orderid"].map(emails).isin(untied.loc[untied["type"] == "email", "value"])
+    own = orders["domain_userid"].isin(tied.loc[tied["type"].eq("web_cookie") & ~tied["is_shared"], "value"])
+    strays = orders["domain_userid"].isin(untied.loc[untied["type"] == "web_cookie", "value"])
+    assert not (strays & ~alone).any()
+    assert (own & ~orders["domain_userid"].isin(named)).sum() > 10
     assert len(untied) > 20
 
 

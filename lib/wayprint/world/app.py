@@ -39,6 +39,9 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     stray = np.flatnonzero((calls["user"] == "").to_numpy() & happens(rng, 0.004, size))
     notes.show("login", person, calls["user"])
     notes.tie(person, app_device=details["app_id"].to_numpy(), maid=details["maid"].to_numpy(), login=calls["user"])
+    bought = (calls["verb"] == "purchase").to_numpy()
+    number = scene.traffic.orders["order_id"].to_numpy()[calls["order"].to_numpy()[bought]]
+    notes.tie(person[bought], app_device=details["app_id"].to_numpy()[bought], order=number)
     calls.loc[stray, "user"] = NULL
     notes.show("login", person[stray], calls["user"].to_numpy()[stray])
     notes.show("app_device", person, details["app_id"].to_numpy())

@@ -43,7 +43,10 @@ class Notes:
         self.seen.append(frame[(frame["value"] != "") & (frame["true_person"] >= 0)].drop_duplicates())
 
     def tie(self, persons: Array, **values: Sequence[str] | Array | pd.Series[str]) -> None:
-        """Identifiers by type that stand in one record, row by row: what a reader of the files can know to belong together."""
+        """Identifiers by type that stand in one record, row by row: what a reader of the files can know to belong together.
+
+        `order`, given last, is the number of an order: it ties the records that bear it, and is nobody's.
+        """
         row = pd.DataFrame({type: np.asarray(column, dtype=object) for type, column in values.items()})
         for (one, ones), (other, others) in itertools.combinations(row.items(), 2):
             pair = pd.DataFrame({"true_person": np.asarray(persons), "type": one, "value": ones, "other_type": other, "other": others})

@@ -30,7 +30,7 @@ def deliver(scene: Scene, to: Deliveries, notes: Notes) -> None:
     orders["customer"] = np.where(other, people.of("shop_customer_2", person), people.of("shop_customer_1", person))
     notes.show("email", person, orders["email"])
     notes.show("shop_customer", person, orders["customer"])
-    notes.tie(person, email=orders["email"], shop_customer=orders["customer"])
+    notes.tie(person, email=orders["email"], shop_customer=orders["customer"], order=orders["order_id"])
     week = scene.day_of(orders["t"].to_numpy()) // 7
     labels = weekly(scene.days, scene.dates)
     _orders(scene, orders, week, labels, to, notes, rng)

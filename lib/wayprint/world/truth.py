@@ -62,18 +62,21 @@ def identifiers(notes: Notes) -> dict[str, pd.DataFrame]:
     """A row per person, type and value; `is_shared`: more than one person shows it in the files.
 
     A person's own identifiers fall into groups that records tie together; those outside the largest (ties: the one whose first
-    identifier sorts first) are untied. Shared and junk identifiers tie nothing, since nobody may follow them.
+    identifier sorts first) are untied. Shared and junk identifiers tie nothing, since nobody may follow them. The number of an
+    order ties what records of it name, and is no identifier itself.
     """
     seen = stacked(notes.seen).drop_duplicates().sort_values(["type", "value", "true_person"], ignore_index=True)
     owners = seen.groupby(["type", "value"])["true_person"].transform("size")
     seen = seen.assign(is_shared=owners > 1, is_junk=seen["value"].isin(JUNK))
     own = seen[~seen["is_shared"] & ~seen["is_junk"]].reset_index(drop=True)
-    place = pd.Series(own.index, index=pd.MultiIndex.from_frame(own[["true_person", "type", "value"]]))
     ties = stacked(notes.tied).drop_duplicates()
+    orders = ties.loc[ties["other_type"] == "order", ["true_person", "other_type", "other"]].drop_duplicates().set_axis(["true_person", "type", "value"], axis=1)
+    nodes = pd.concat([own[["true_person", "type", "value"]], orders], ignore_index=True)
+    place = pd.Series(nodes.index, index=pd.MultiIndex.from_frame(nodes))
     ends = [place.reindex(pd.MultiIndex.from_frame(ties[["true_person", *end]])).to_numpy() for end in (["type", "value"], ["other_type", "other"])]
     known = ~np.isnan(ends[0]) & ~np.isnan(ends[1])
-    links = coo_array((np.ones(known.sum(), bool), (ends[0][known].astype(int), ends[1][known].astype(int))), shape=(len(own), len(own)))
-    group = connected_components(links, directed=False)[1]
+    links = coo_array((np.ones(known.sum(), bool), (ends[0][known].astype(int), ends[1][known].astype(int))), shape=(len(nodes), len(nodes)))
+    group = connected_components(links, directed=False)[1][:len(own)]
     sizes = own.assign(group=group).groupby(["true_person", "group"]).size().reset_index(name="size")
     main = sizes.sort_values(["size", "group"], ascending=[False, True]).drop_duplicates("true_person")["group"]
     untied = own[~np.isin(group, main)]

@@ -76,6 +76,7 @@ def _hits(scene: Scene, notes: Notes, rng: np.random.Generator) -> pd.DataFrame:
     notes.show("web_cookie", person, hits["cookie"])
     notes.show("login", person, hits["user_id"])
     notes.tie(person, web_cookie=hits["cookie"], login=hits["user_id"])
+    notes.tie(person, web_cookie=hits["cookie"], order=hits["order_id"])
     stray = np.flatnonzero(happens(rng, 0.0012, len(hits)) & (hits["user_id"] == "").to_numpy() & (verb == "page_view"))
     hits.loc[stray, "user_id"] = NULL
     notes.show("login", person[stray], hits["user_id"].to_numpy()[stray])
