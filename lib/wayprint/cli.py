@@ -102,10 +102,17 @@ def demo(
     env: Env = "demo",
 ) -> None:
     """Simulate a retailer, write its vendors' raw files, and run the main job on them."""
-    from wayprint import pipeline
+    from wayprint.session import RUNTIME, SparkSettings, session
+    from wayprint.settings import load_section
+
+    def start_jvm() -> None:
+        with contextlib.suppress(Exception):  # what is wrong or missing is told when the run asks for it
+            session(load_section("spark", SparkSettings, env))
+
+    starting = threading.Thread(target=start_jvm)
+    starting.start()  # it takes as long as all that is imported below and the world do, on the other core
+
     from wayprint.engine import keys_from_file
-    from wayprint.session import RUNTIME, session
-    from wayprint.settings import load
     from wayprint.world import build
 
     place = folder / f"people-{people}-days-{days}-seed-{seed}-spark-{RUNTIME}"
@@ -117,14 +124,6 @@ def demo(
         err.print(f"made keys for the demo: {keys} (your own run takes WAYPRINT_HASH_KEY and WAYPRINT_VAULT_KEY from the environment)")
     keys_from_file(keys)
     start = dt.date(2026, 1, 1)
-    settings = load(pipeline.SECTIONS, env).spark
-
-    def start_jvm() -> None:
-        with contextlib.suppress(RuntimeError):  # what is missing is told when the run asks for it
-            session(settings)
-
-    starting = threading.Thread(target=start_jvm)
-    starting.start()  # it takes as long as the world does, on the other core
     world = build(people=people, days=days, seed=seed, start=start)
     shutil.rmtree(place / "raw", ignore_errors=True)
     world.write_raw(place / "raw")

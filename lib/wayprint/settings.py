@@ -16,12 +16,14 @@ from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from wayprint.contracts import BadConfiguration
+
+Section = TypeVar("Section", bound=BaseModel)
 
 
 def conf_folder() -> Traversable:
@@ -84,6 +86,25 @@ def _knob_value(knob: Any, where: str, folder: Traversable) -> Any:
     return knob["value"]
 
 
+def _values(
+    section: str, kind: type[BaseModel], base: dict[str, Any], over: dict[str, Any], folder: Traversable, env: str, environ: Mapping[str, str]
+) -> dict[str, Any]:
+    """What a section is given by base.yaml, the environment's file and the environment, each outweighing the one before."""
+    values = {name: _knob_value(knob, f"{folder / 'base.yaml'}: {section}.{name}", folder) for name, knob in (base.get(section) or {}).items()}
+    for name, value in (over.get(section) or {}).items():
+        if name not in kind.model_fields:
+            raise BadConfiguration(f"{folder / (env + '.yaml')}: unknown key {section}.{name}{nearest(name, kind.model_fields)}")
+        values[name] = value
+    prefix = f"WAYPRINT_{section.upper()}__"
+    for variable, text in environ.items():
+        if variable.startswith(prefix):
+            name = variable.removeprefix(prefix).lower()
+            if name not in kind.model_fields:
+                raise BadConfiguration(f"environment variable {variable}: unknown key {section}.{name}{nearest(name, kind.model_fields)}")
+            values[name] = _parse_like(text)
+    return values
+
+
 def _parse_like(text: str) -> Any:
     try:
         return yaml.safe_load(text)
@@ -112,22 +133,8 @@ def load(
     values: dict[str, dict[str, Any]] = {}
     rebuild: dict[str, list[str]] = {}
     for section, kind in sections.items():
-        knobs = base.get(section) or {}
-        values[section] = {name: _knob_value(knob, f"{folder / 'base.yaml'}: {section}.{name}", folder) for name, knob in knobs.items()}
-        rebuild[section] = sorted(name for name, knob in knobs.items() if knob.get("rebuild"))
-        for name, value in (over.get(section) or {}).items():
-            if name not in kind.model_fields:
-                raise BadConfiguration(f"{folder / (env + '.yaml')}: unknown key {section}.{name}{nearest(name, kind.model_fields)}")
-            values[section][name] = value
-        prefix = f"WAYPRINT_{section.upper()}__"
-        for variable, text in environ.items():
-            if variable.startswith(prefix):
-                name = variable.removeprefix(prefix).lower()
-                if name not in kind.model_fields:
-                    raise BadConfiguration(
-                        f"environment variable {variable}: unknown key {section}.{name}{nearest(name, kind.model_fields)}"
-                    )
-                values[section][name] = _parse_like(text)
+        rebuild[section] = sorted(name for name, knob in (base.get(section) or {}).items() if knob.get("rebuild"))
+        values[section] = _values(section, kind, base, over, folder, env, environ)
     built: dict[str, BaseModel] = {}
     problems: list[str] = []
     for section, kind in sections.items():
@@ -142,6 +149,13 @@ def load(
     if problems:
         raise BadConfiguration(f"{folder}: " + "; ".join(problems))
     return Settings(built, rebuild, env, folder)
+
+
+def load_section(section: str, kind: type[Section], env: str = "dev") -> Section:
+    """One section alone; what stands wrong elsewhere is not seen."""
+    folder = conf_folder()
+    over = _sections(folder / f"{env}.yaml") if (folder / f"{env}.yaml").is_file() else {}
+    return kind.model_validate(_values(section, kind, _sections(folder / "base.yaml"), over, folder, env, os.environ), context={"folder": folder})
 
 
 class Settings:

@@ -8,13 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from wayprint.propensity.settings import PropensitySettings
@@ -42,6 +35,15 @@ def fit(candidate: str, train: Fold, settings: PropensitySettings) -> Any:
     boosting: histogram gradient boosting, then calibrated on predictions for persons not fitted on: isotonic where there are
     at least `isotonic_positives` buyers, else Platt's sigmoid, which needs fewer.
     """
+    # Imported where it is needed: it takes seconds, and most commands fit nothing.
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     with threadpool_limits(1):
         if candidate == "logistic":
             knobs = settings.candidates.logistic.model_dump()
