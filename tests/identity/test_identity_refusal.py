@@ -16,7 +16,7 @@ from wayprint.lake import Lake
 from wayprint.tables.identity import IDENTITY_GATES, IDENTITY_MAP
 
 pytestmark = pytest.mark.spark
-STEPS = ("ingest", "deduplicate", "clean", "latest_contacts", "observe", "resolve")
+STEPS = ("ingest", "deduplicate", "clean", "latest_contacts", "stitch_orders", "observe", "resolve")
 
 
 def test_a_shut_gate_tells_value_bound_meaning_and_what_ties_most_in_the_largest_person(rows, spark):

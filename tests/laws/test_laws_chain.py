@@ -18,7 +18,7 @@ from wayprint.contracts import BadConfiguration
 from wayprint.lake import Lake
 
 pytestmark = [pytest.mark.spark, pytest.mark.chain]
-IDENTITY = ("ingest", "deduplicate", "clean", "latest_contacts", "observe", "resolve")
+IDENTITY = ("ingest", "deduplicate", "clean", "latest_contacts", "stitch_orders", "observe", "resolve")
 
 
 def test_a_second_run_makes_no_new_version_of_any_table(spark, world, baseline):
