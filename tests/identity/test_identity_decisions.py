@@ -52,8 +52,9 @@ def engine(spark: Any, rows: Any, tmp_path: Any) -> Engine:
         lake.add(table, made, lake.state(spark, table), {"step": "resolve", "as_of": AS_OF.isoformat(), "inputs": {}, "rules": {}}, len(given))
 
     publish(OBSERVATIONS, *[
-        {"observation_id": f"{one}{other}", "identifier_id": one, "identifier_type": "login", "other_id": other, "other_type": "email", "source": "web", "sightings": 2, **SEEN}
-        for one, other in (("ann", "ann-mail"), ("ann", "junk"), ("bob", "junk"))], {
+        {"observation_id": f"{one}{other}{point}", "identifier_id": one, "identifier_type": "login", "other_id": other, "other_type": "email", "source": "web", "sightings": 2,
+         "sync_point": point, **SEEN}
+        for one, other, point in (("ann", "ann-mail", "same_order"), ("ann", "ann-mail", "login"), ("ann", "junk", None), ("bob", "junk", "form"))], {
             "observation_id": "card", "identifier_id": "card", "identifier_type": "loyalty_card", "source": "till", "sightings": 1, **SEEN})
     publish(IDENTITY_MAP, *[
         {"identifier_id": name, "identifier_type": kind, "person_id": person, "status": "owned" if person else "blocked"}
@@ -72,7 +73,9 @@ def test_what_is_nobodys_and_what_is_decided_but_not_yet_followed_is_told_as_it_
     assert told[0] == "email junk is nobody's, blocked (blocklist): its value is on the list"
     assert len(told) == 4
     assert "2026-01-15 to 2026-01-15" in engine.explain("A").in_words()[1], "in UTC"
-    assert engine.explain("ann", "ann-mail").in_words()[0] == "one person, by this evidence:"
+    verdict, evidence, _ = engine.explain("ann", "ann-mail").in_words()
+    assert verdict == "one person, by this evidence:"
+    assert "seen together 4 times by login, same_order in web, 2026-01-15" in evidence
 
     rows, preview, told = engine.propose("join", ["C", "B"], "ana", None)
     assert (preview.persons[1], told) == (preview.persons[0] - 1, [])

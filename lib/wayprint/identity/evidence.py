@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from wayprint.identity.decisions import SOURCE
 from wayprint.identity.explain import Link, Nobodys
 from wayprint.identity.guards import link
 
@@ -41,11 +42,15 @@ def links_at(observations: DataFrame, identity_audit: DataFrame, identifiers: It
     """Every link with an end among `identifiers`, believed or not; `observations` with the joins that somebody decided."""
     wanted = F.broadcast(observations.sparkSession.createDataFrame([(name,) for name in sorted(set(identifiers))], "wanted string"))
     touched = (F.col("identifier_id") == F.col("wanted")) | (F.col("other_id") == F.col("wanted"))
-    links = link(observations.where("other_id is not null").join(wanted, touched, how="left_semi")).drop("identifier_flaw", "other_flaw")
+    near = observations.where("other_id is not null").join(wanted, touched, how="left_semi")
+    ends = [F.least("identifier_id", "other_id").alias("least"), F.greatest("identifier_id", "other_id").alias("most")]
+    ways = near.where(F.col("source") != SOURCE).groupBy(*ends).agg(F.sort_array(F.collect_set("sync_point")).alias("sync_points"))
+    links = link(near).drop("identifier_flaw", "other_flaw").select("*", *ends).join(ways, ["least", "most"], how="left").drop("least", "most")
     verdicts = identity_audit.where("other_id is not null").select("identifier_id", "other_id", "rule", "reason").join(wanted, touched, how="left_semi")
     times = {name: F.unix_micros(name) for name in ("first_seen_at", "last_seen_at")}  # collected as times they would be told in the machine's own zone
     rows = links.withColumns(times).join(F.broadcast(verdicts), ["identifier_id", "other_id"], how="left").collect()
-    return [Link(**{**row.asDict(), **{name: in_utc(row[name]) for name in times}, "sources": tuple(row.sources)}) for row in rows]
+    told = ({name: in_utc(row[name]) for name in times} | {name: tuple(row[name] or ()) for name in ("sources", "sync_points")} for row in rows)
+    return [Link(**(row.asDict() | more)) for row, more in zip(rows, told, strict=True)]
 
 
 def in_utc(micros: int | None) -> dt.datetime | None:

@@ -18,7 +18,8 @@ MOST_TOLD = 10  # links of an identifier that is nobody's: it may have thousands
 class Link:
     """Evidence that two identifiers are one person's; `rule` and `reason` say why it is not believed, None that it is.
 
-    `decided`: somebody said so; without any record that saw them together there are no times and no sightings.
+    `sync_points`: what tied them (login, form, order, same_order, ...), sorted. `decided`: somebody said so; without any record that saw
+    them together there are no times and no sightings.
     """
 
     identifier_id: str
@@ -32,6 +33,7 @@ class Link:
     rule: str | None
     reason: str | None
     decided: bool = False
+    sync_points: tuple[str, ...] = ()
 
     @property
     def strength(self) -> Strength:
@@ -48,7 +50,8 @@ class Link:
             told += "joined by decision" + ("; " if self.sightings else "")
         if self.sightings:
             seen_in = ", ".join(source for source in self.sources if source != "decision")
-            told += f"seen together {times} in {seen_in}, {self.first_seen_at:%Y-%m-%d} to {self.last_seen_at:%Y-%m-%d}"
+            tied_by = f" by {', '.join(self.sync_points)}" if self.sync_points else ""
+            told += f"seen together {times}{tied_by} in {seen_in}, {self.first_seen_at:%Y-%m-%d} to {self.last_seen_at:%Y-%m-%d}"
         return told + (f"; not believed ({self.rule}): {self.reason}" if self.rule else "")
 
 
