@@ -10,8 +10,9 @@ import yaml
 
 from wayprint.catalogue import WITHOUT_STEP
 from wayprint.contracts import BadConfiguration
-from wayprint.pipeline import SECTIONS, STEPS
+from wayprint.pipeline import SECTIONS, STEPS, compose
 from wayprint.settings import conf_folder, load
+from wayprint.sources.keys import Keys
 
 BASE = yaml.safe_load(Path(str(conf_folder() / "base.yaml")).read_text(encoding="utf-8"))
 
@@ -36,6 +37,16 @@ def test_an_environment_variable_outweighs_the_files():
 def test_a_variable_of_an_unknown_section_is_answered_with_the_nearest():
     with pytest.raises(BadConfiguration, match="WAYPRINT_IDENTIY__ENGINE: unknown section 'identiy'; did you mean 'identity'"):
         load(SECTIONS, environ={"WAYPRINT_IDENTIY__ENGINE": "graphframes"})
+
+
+@pytest.mark.parametrize(("variable", "value", "told"), [
+    ("WAYPRINT_JOURNEYS__ORDER_SOURCES", "[shopify_order]", "journeys.order_sources names 'shopify_order'; did you mean 'shopify_orders'"),
+    ("WAYPRINT_REPORT__HEADLINE_MODEL", "shaply", "report.headline_model names 'shaply'; did you mean 'shapley'")])
+def test_what_one_domain_names_of_another_is_there(variable, value, told):
+    keys = Keys(b"h" * 32, b"v" * 32)
+    compose(load(SECTIONS, environ={"WAYPRINT_JOURNEYS__ORDER_SOURCES": "[shopify_orders]"}), keys)
+    with pytest.raises(BadConfiguration, match=told):
+        compose(load(SECTIONS, environ={variable: value}), keys)
 
 
 def test_only_marked_knobs_change_the_fingerprint():

@@ -14,7 +14,7 @@ from wayprint.audiences.lifecycle import place_lifecycle
 from wayprint.audiences.members import choose_members, weigh_persons
 from wayprint.audiences.settings import AudienceSettings
 from wayprint.audiences.suppressions import list_suppressions
-from wayprint.contracts import Changes, Previous, RawFiles, Step, Whole
+from wayprint.contracts import BadConfiguration, Changes, Previous, RawFiles, Step, Whole
 from wayprint.events.cleaning import clean, judge_events
 from wayprint.events.contacts import latest_contacts
 from wayprint.events.costs import daily_costs
@@ -52,7 +52,7 @@ from wayprint.propensity.settings import PropensitySettings
 from wayprint.propensity.training import train_models
 from wayprint.report.settings import ReportSettings
 from wayprint.session import SparkSettings
-from wayprint.settings import Settings
+from wayprint.settings import Settings, nearest
 from wayprint.sources.addresses import hash_addresses
 from wayprint.sources.identifiers import canonical
 from wayprint.sources.ingest import ingest, parse_files
@@ -120,7 +120,13 @@ SECTIONS: dict[str, type[BaseModel]] = {
 
 def compose(settings: Settings, keys: Keys) -> Settings:
     """The settings with what only the keys can say, the hashes by which blocked values are known inside the lake, and with what several
-    domains must know of the types of identifiers."""
+    domains must know of the types of identifiers. Raises BadConfiguration where one domain names what another does not have."""
+    for knob, words, known in (
+        ("journeys.order_sources", settings.journeys.order_sources, settings.sources.specs),
+        ("report.headline_model", [settings.report.headline_model], settings.attribution.models),
+    ):
+        if unknown := [word for word in words if word not in known]:
+            raise BadConfiguration(f"{knob} names {unknown[0]!r}{nearest(unknown[0], known)}")
     country, identity = settings.sources.default_country, settings.identity
     values = [canonical(kind, value, country) for kind, known in identity.types.items() for value in known.blocked]
     blocked = sorted({keys.identifier_id(*value) for value in values if value})
