@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from households import ident
+from pyspark.sql import functions as F
 
 from wayprint.identity.observations import observe
 from wayprint.identity.orders import stitch_orders
@@ -28,7 +29,8 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     "one system": (["shop email:a,shop_customer:1"], []),
     "within a day": (["shop email:a", "web web_cookie:w @24"], ["email:a web_cookie:w"]),
     "a day later": (["shop email:a", "web web_cookie:w @24.001"], []),
-    "the number again next year, by another": (["shop email:a", "web web_cookie:w @1", "shop email:b @9000"], ["email:a web_cookie:w"]),
+    "the number again next year, by another": (["shop email:a", "web web_cookie:w @1", "shop email:b @9000"], []),
+    "told of again next year": (["shop email:a", "web web_cookie:w @1", "web web_cookie:w @9000"], ["email:a web_cookie:w"]),
     "two customers": (["shop email:a", "shop email:b", "web web_cookie:w"], []),
     "two browsers": (["shop email:a", "web web_cookie:w", "web web_cookie:v"], []),
     "told of twice": (["shop email:a", "web web_cookie:w", "web web_cookie:w @2"], ["email:a web_cookie:w"]),
@@ -74,6 +76,12 @@ def test_an_order_is_an_observation_of_its_own(bought, rows, knobs):
     assert (seen["source"], seen["first_seen_at"], seen["sightings"]) == ("shop", NOON, 1)
 
 
+@pytest.mark.parametrize("number", ["(not set)", "NULL ", "-", None])
+def test_no_number_ties_nothing(bought, knobs, number):
+    events = bought({"o": CASES["shop and tracker"][0]}).withColumn("order_id", F.lit(number).cast("string"))
+    assert stitch_orders(events, knobs).collect() == []
+
+
 def test_switched_off_it_ties_nothing(bought, knobs):
     assert stitch_orders(bought({"o": CASES["shop and tracker"][0]}), knobs.model_copy(update={"order_stitch_hours": None})).collect() == []
 
@@ -90,7 +98,7 @@ def test_many_orders_as_a_loop_over_them_says(bought, knobs):
     for case, records in cases.items():
         told = [(float(r.split("@")[1]), r.split()[1].split(",")) for r in records]
         near = [names for hours, names in told if hours <= min(h for h, _ in told) + knobs.order_stitch_hours]
-        every = sorted({name for names in near for name in names})
+        every = sorted({name for _, names in told for name in names})
         if all(len(list(same)) == 1 for _, same in groupby(every, lambda name: name.split(":")[0])):
             ends = sorted({names[0] for names in near}, key=lambda name: priority[name.split(":")[0]])
             expected |= {(case, ident(f"{case}/{ends[0]}"), ident(f"{case}/{end}")) for end in ends[1:]}

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from wayprint.identity.guards import of_type
 from wayprint.identity.observations import hashed
 from wayprint.identity.settings import IdentitySettings
+from wayprint.tables.bronze import NOTHING
 from wayprint.tables.identity import STITCHED_ORDERS
 
 PLATFORMS = ("web", "app")  # a kiosk or a till is everybody's: its orders tell nothing of whose it is
@@ -16,19 +17,19 @@ PLATFORMS = ("web", "app")  # a kiosk or a till is everybody's: its orders tell 
 def stitch_orders(events: DataFrame, settings: IdentitySettings) -> DataFrame:
     """One row per order bought on the web or in the app, and identifier that stands for a record of it without being the strongest.
 
-    The strongest of all its records is `identifier_id`; the row carries both, as a record that named the two would. Records within
-    `order_stitch_hours` of the order's first purchase count: a number met again much later is another shop's, or a new year's. An
-    order whose records name two different identifiers of one type (two customers, two browsers) gives nothing, since nobody can tell
-    whose it is; so does one without a number, or told of under one identifier. Rows depend only on records of the same order;
-    a late record may add rows, move the strongest, or take all rows away.
+    The strongest of its records is `identifier_id`; the row carries both, as a record that named the two would. Records within
+    `order_stitch_hours` of the order's first purchase count. An order whose records, of whatever day, name two different identifiers
+    of one type (two customers, two browsers) gives nothing, since nobody can tell whose it is: it may be another shop's number, or a
+    word for none. So does one without a number, or told of under one identifier. Rows depend only on records of the same order; a
+    late record may add rows, move the strongest, or take all rows away.
     """
     if settings.order_stitch_hours is None:
         return events.sparkSession.createDataFrame([], STITCHED_ORDERS.ddl)
-    bought = events.where(
-        (F.col("event_name") == "purchase") & F.col("order_id").isNotNull() & F.col("identifier_id").isNotNull() & F.col("platform").isin(*PLATFORMS))
+    has_number = F.coalesce(~F.lower(F.trim("order_id")).isin(*NOTHING), F.lit(False))
+    bought = events.where((F.col("event_name") == "purchase") & has_number & F.col("identifier_id").isNotNull() & F.col("platform").isin(*PLATFORMS))
     after = F.unix_micros("happened_at") - F.unix_micros(F.min("happened_at").over(Window.partitionBy("order_id")))
     near = bought.withColumn("after", after).where(F.col("after") <= int(settings.order_stitch_hours * 3_600_000_000))
-    named = near.select("order_id", F.explode("identifiers").alias("one")).groupBy("order_id", "one.type").agg(
+    named = bought.select("order_id", F.explode("identifiers").alias("one")).groupBy("order_id", "one.type").agg(
         (F.min("one.id") < F.max("one.id")).alias("is_doubtful"))
     certain = named.groupBy("order_id").agg(F.max("is_doubtful").alias("is_doubtful")).where("not is_doubtful").select("order_id")
     own = F.get(F.filter("identifiers", lambda one: one["id"] == F.col("identifier_id")), F.lit(0))

@@ -8,8 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from wayprint.journeys.settings import JourneySettings, StagePlan, StageRule
-
-NO_NUMBER = ("", "null", "none", "nan", "undefined", "n/a", "na", "(not set)", "not set", "-")
+from wayprint.tables.bronze import NOTHING
 
 
 def is_device_sent(settings: JourneySettings) -> Column:
@@ -54,7 +53,7 @@ def is_marketing(settings: JourneySettings) -> Column:
 
 def order_id() -> Column:
     """The order's number as reported; null for the words by which tools say that there is none, which would make one order of many people."""
-    return F.when(~F.lower(F.trim("order_id")).isin(*NO_NUMBER), F.col("order_id"))
+    return F.when(~F.lower(F.trim("order_id")).isin(*NOTHING), F.col("order_id"))
 
 
 def acts(settings: JourneySettings) -> Column:

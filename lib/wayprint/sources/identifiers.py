@@ -13,9 +13,7 @@ from typing import NamedTuple
 
 import phonenumbers
 
-# What systems write for "nothing". Junk that looks like an identifier (test@test.com, a device id of zeros, the hash of an
-# empty text) passes on purpose: identity blocks it by list and says so in its audit.
-NOTHING = frozenset(("", "null", "none", "nan", "undefined", "n/a", "na", "(not set)", "not set", "-"))
+from wayprint.tables.bronze import NOTHING
 
 # The shape that email-validator accepts without DNS, but for quoted local parts and address literals, which no shop's
 # customers have: 1 microsecond instead of 45.
@@ -47,7 +45,7 @@ def identifier(type: str, text: str, country: str) -> Identifier | None:
     and composed (NFC), so one name typed on two systems is one; letters that only look alike stay two.
     """
     text = unicodedata.normalize("NFC", text).strip()
-    if text.lower() in NOTHING:
+    if text.lower() in NOTHING:  # junk that looks like an identifier (test@test.com, zeros) passes: identity blocks it by list and says so in its audit
         return None
     if type in ("email", "email_md5"):
         return _email(text)

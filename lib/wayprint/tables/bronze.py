@@ -14,6 +14,9 @@ PLATFORMS = ("web", "app", "store", "kiosk", "call_centre", "email", "ads", "sur
 PURPOSES = ("email_marketing", "sms_marketing", "advertising", "profiling", "analytics")
 VAULT_FIELDS = ("email", "phone", "first_name", "last_name", "street", "postal_code", "city", "country")
 
+# What systems write for "nothing", in small letters.
+NOTHING = ("", "null", "none", "nan", "undefined", "n/a", "na", "(not set)", "not set", "-")
+
 IDENTIFIERS = "array<struct<type:string,id:string>>"
 FLAWS = "array<struct<id:string,rule:string>>"
 CONSENTS = "array<struct<purpose:string,granted:boolean>>"
