@@ -92,6 +92,8 @@ def session(settings: SparkSettings, app: str = "wayprint") -> SparkSession:
         "spark.sql.codegen.cache.maxEntries": "5000",  # a run compiles over a thousand classes; with Spark's 100 a third of it was compiling again
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         "spark.databricks.delta.snapshotPartitions": "2",
+        # Delta remembers ten thousand tables for an hour, each with the plans of its state: 1.4 MB. Two lakes are enough.
+        "spark.databricks.delta.delta.log.cacheSize": "120",
         "spark.cleaner.referenceTracking.cleanCheckpoints": "true",
         # Where in our code each column expression was written is looked up for error messages: half the cost of writing one.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
