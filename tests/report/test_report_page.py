@@ -54,7 +54,9 @@ def frames() -> dict[str, pd.DataFrame]:
         "refused_events": pd.DataFrame({"source": ["web"], "rule": ["bot_rate"], "count": [30]}),
         "repeated_events": pd.DataFrame({"source": ["web"], "rule": ["other_payload"], "count": [2]}),
         "rule_results": pd.DataFrame({"table": [], "rule": [], "severity": [], "rows": [], "broken": []}),
-        "kpis": pd.DataFrame({"kpi": ["revenue_amount", "digital_revenue_share"], "month": [dt.date(2026, 4, 1)] * 2, "channel": ["(all)"] * 2, "currency": ["EUR"] * 2, "value": [500.0, 0.6]}),
+        "kpis": pd.DataFrame({
+            "kpi": ["revenue_amount", "digital_revenue_share", "conversions"], "month": [dt.date(2026, 4, 1)] * 3, "channel": ["(all)"] * 3,
+            "currency": ["EUR", "EUR", "XXX"], "value": [500.0, 0.6, 30.0]}),
         "conversions": pd.DataFrame({"is_digital": [True], "currency": ["EUR"], "count": [30], "revenue_amount": [500.0]}),
     }
 
@@ -78,7 +80,8 @@ def test_five_sentences_say_people_journeys_sales_audiences_and_data(frames, set
 
 
 def test_amounts_of_two_currencies_are_not_added(frames, settings):
-    frames["kpis"] = pd.concat([frames["kpis"], frames["kpis"].assign(currency="CHF", value=[90.0, 0.1]), frames["kpis"].assign(currency="XXX", value=[7.0, 0.9])])
+    money = frames["kpis"][:2]
+    frames["kpis"] = pd.concat([frames["kpis"], money.assign(currency="CHF", value=[90.0, 0.1]), money.assign(currency="XXX", value=[7.0, 0.9])])
     frames["returns"] = pd.concat([frames["returns"], frames["returns"].assign(currency="CHF", cost_amount=[10.0, 20.0])])
     blocks = {b.id: b for b in all_blocks(frames, settings.report, None)}
     assert blocks["kpis"].number == "60 %"
@@ -108,23 +111,26 @@ def test_every_block_has_sentence_number_action_and_table_or_a_reason(frames, se
         assert (block.figure and len(block.table)) or block.number == "–", block.id
 
 
+RATED = ("matrix", "flow", "funnel", "effort", "attribution", "returns", "kpis")
+
+
 def named_rates(frames, report) -> dict[str, str]:
     """Each block in whose sentences stands a rate, with them; the sentence of page one about journeys too."""
     blocks = all_blocks(frames, report, None)
-    said = {b.id: f"{b.title} {b.number} {b.action}" for b in blocks if b.id in ("matrix", "flow", "funnel", "effort", "attribution", "returns")}
+    said = {b.id: f"{b.title} {b.number} {b.action}" for b in blocks if b.id in RATED}
     said["page"] = five_sentences(frames, blocks, report)[1]
     return {name: text for name, text in said.items() if " %" in text or "EUR per EUR" in text}
 
 
 def test_a_rate_of_a_few_cases_is_never_named_in_a_sentence(frames, settings):
     report = settings.replace("report", least_cell=1).report
-    assert set(named_rates(frames, report)) == {"matrix", "flow", "funnel", "effort", "attribution", "returns", "page"}
+    assert set(named_rates(frames, report)) == {*RATED, "page"}
     assert named_rates(frames, settings.replace("report", least_cell=1000).report) == {}
 
 
 @pytest.mark.parametrize(("table", "column", "block"), [
     ("journeys", "count", "flow"), ("stage_funnel", "persons", "funnel"), ("purchase_effort", "conversions", "effort"), ("returns", "conversions", "returns"),
-    ("channel_credits", "conversions", "attribution"), ("journeys", "count", "page")])
+    ("channel_credits", "conversions", "attribution"), ("kpis", "value", "kpis"), ("journeys", "count", "page")])
 def test_what_counts_as_few_are_the_cases_of_the_rate(frames, settings, table, column, block):
     report = settings.replace("report", least_cell=10).report
     assert block in named_rates(frames, report)

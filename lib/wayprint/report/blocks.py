@@ -397,7 +397,12 @@ def kpis(frames: Frames, settings: ReportSettings) -> Block:
     figure.update_xaxes(type="category")
     figure.update_yaxes(title="revenue" if main == NO_CURRENCY else f"revenue, {main}")
     latest = float(digital["value"].iloc[-1]) if len(digital) else 0.0
-    return Block("kpis", f"{share(latest)} of the latest month's revenue is made online; it is one of {len(dictionary)} figures with one definition each", share(latest), "of revenue online, latest month",
+    sales = (_value(everywhere, "conversions", digital["month"].iloc[-1]) if len(digital) else None) or 0.0
+    if sales < settings.least_cell:
+        title, number, unit = f"{whole(sales)} sales in the latest month are too few to say which share is made online", whole(sales), "sales, latest month"
+    else:
+        title, number, unit = f"{share(latest)} of the latest month's revenue is made online", share(latest), "of revenue online, latest month"
+    return Block("kpis", f"{title}; it is one of {len(dictionary)} figures with one definition each", number, unit,
                  "Quote these and no others: each has one formula and one owner, and its channels add up to the whole.", _figure(figure, 260) if len(sold) else None, dictionary,
                  "Monthly revenue, net of refunds; the last month may not be over. All figures and their definitions are in the table."
                  + (f" Money is in {main}; what was sold in {', '.join(sorted(set(revenue.index) - {main}))} is in the table kpis." if len(revenue) > 1 else ""))
