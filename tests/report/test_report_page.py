@@ -49,7 +49,7 @@ def frames() -> dict[str, pd.DataFrame]:
         "audience_sizes": pd.DataFrame({"audience": ["a"], "counted_on": [DAY], "title": ["Abandoned <cart>"], "is_exclusion": [False], "candidates": [20], "without_basis": [8], "suppressed": [2], "members": [10],
                                         "holdout": [1], "entered": [10], "left": [0]}),
         "lifecycle": pd.DataFrame({"state": ["active"], "count": [100]}), "scores": pd.DataFrame({"model": [], "count": []}),
-        "files": pd.DataFrame({"source": ["crm"], "files": [3], "lines": [1000], "kept": [990], "quarantined": [10], "held": [0], "reason": [None]}),
+        "files": pd.DataFrame({"source": ["crm"], "files": [3], "lines": [1000], "kept": [990], "quarantined": [10], "held": [0], "reason": [None], "remark": [None]}),
         "quarantine": pd.DataFrame({"source": ["crm"], "rule": ["malformed"], "count": [10]}),
         "refused_events": pd.DataFrame({"source": ["web"], "rule": ["bot_rate"], "count": [30]}),
         "repeated_events": pd.DataFrame({"source": ["web"], "rule": ["other_payload"], "count": [2]}),
@@ -101,6 +101,15 @@ def test_a_list_that_excludes_is_no_audience_to_talk_to(frames, settings):
     assert "(exclusion)" in block.figure
     frames["audience_sizes"] = kept
     assert "Nobody is to be addressed" in next(b for b in all_blocks(frames, settings.report, None) if b.id == "audiences").title
+
+
+def test_what_is_wrong_with_files_that_were_read_is_told_beside_why_others_are_held(frames, settings):
+    frames["files"] = pd.DataFrame({
+        "source": ["crm", "web"], "files": [3, 2], "lines": [900, 100], "kept": [890, 100], "quarantined": [10, 0], "held": [0, 1],
+        "reason": [None, "column 'id' is missing"], "remark": ["consent 'peut-être' is not understood", None]})
+    action = next(b for b in all_blocks(frames, settings.report, None) if b.id == "quality").action
+    assert action.startswith("1 files are held apart (web): column 'id' is missing")
+    assert "Look into crm: consent 'peut-être' is not understood." in action
 
 
 def test_every_block_has_sentence_number_action_and_table_or_a_reason(frames, settings):

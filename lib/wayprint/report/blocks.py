@@ -374,6 +374,9 @@ def quality(frames: Frames) -> Block:
     if held:
         why = files.loc[files["held"] > 0]
         action = f"{held} files are held apart ({', '.join(why['source'])}): {why['reason'].dropna().iloc[0] if why['reason'].notna().any() else ''} " + action
+    remarked = files[files["remark"].notna()].sort_values("lines", ascending=False)
+    if len(remarked):
+        action += f" Look into {remarked['source'].iloc[0]}: {remarked['remark'].iloc[0]}."
     table = files[["source", "files", "lines", "kept", "quarantined", "held"]].sort_values("lines", ascending=False)
     return Block("quality", f"Of {whole(lines)} records read, {whole(left_out)} ({share(left_out / lines) if lines else '0 %'}) were refused, each with its reason",
                  share(left_out / lines) if lines else "0 %", "of records refused", action + warned, _figure(figure, 80 + 44 * len(by_rule)) if figure else None, table,

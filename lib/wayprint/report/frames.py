@@ -42,9 +42,11 @@ def gather(tables: dict[str, DataFrame]) -> dict[str, pd.DataFrame]:
         if table is JOURNEYS:
             counts += [F.sum(F.col(c).cast("long")).alias(c) for c in ("has_channel_switch", "has_back", "crosses_devices", "crosses_store")]
         wanted[table.name] = tables[table.name].groupBy(*by).agg(*counts)
+    is_held = F.col("status") == "held"
     wanted[FILES.name] = tables[FILES.name].groupBy("source").agg(
         F.count(F.lit(1)).alias("files"), F.sum("lines").alias("lines"), F.sum("kept").alias("kept"), F.sum("quarantined").alias("quarantined"),
-        F.sum((F.col("status") == "held").cast("long")).alias("held"), F.max("reason").alias("reason"))
+        F.sum(is_held.cast("long")).alias("held"), F.max(F.when(is_held, F.col("reason"))).alias("reason"),
+        F.max(F.when(~is_held, F.col("reason"))).alias("remark"))
     measured = tables[IDENTITY_HEALTH.name]
     wanted[IDENTITY_HEALTH.name] = measured.join(F.broadcast(measured.agg(F.max("measured_on").alias("measured_on"))), "measured_on", how="left_semi")
     latest = tables[RULE_RESULTS.name].groupBy("table").agg(F.max("version").alias("version"))
