@@ -70,7 +70,7 @@ def test_a_sale_online_counts_under_the_channel_of_its_visit_and_one_in_a_shop_u
 
 def test_nobody_is_active_by_what_a_system_books_or_a_mail_program_opens(rows, at, knobs):
     names = ["email_open", "refund", "ticket_closed", "email_click", "page_view"]
-    touches = rows(TOUCHES, *[{"event_name": name, "person_id": name, "happened_at": at("10:00"), "direction": "inbound", "channel": "Email"} for name in names])
+    touches = rows(TOUCHES, *[{"event_name": name, "person_id": name, "happened_at": at("10:00"), "direction": "machine" if name == "email_open" else "inbound", "channel": "Email"} for name in names])
     assert {row.channel: row.amount for row in active_persons(touches, knobs).collect()} == {"Email": 2, "(all)": 2}
 
 

@@ -28,6 +28,7 @@ def test_the_shipped_rules_place_actions_in_stages(placed):
     told = [
         ({"event_name": "ad_impression", "channel": "Display"}, "need", "before", "outbound"),
         ({"event_name": "email_sent", "channel": "Email"}, "need", "before", "outbound"),
+        ({"event_name": "email_open", "channel": "Email"}, "need", "before", "machine"),
         ({"event_name": "catalogue_sent", "channel": "Catalogue"}, "need", "before", "outbound"),
         ({"event_name": "call_out", "channel": "Call centre"}, "need", "before", "outbound"),
         ({"event_name": "email_click", "channel": "Email"}, "need", "before", "inbound"),
@@ -48,7 +49,7 @@ def test_the_shipped_rules_place_actions_in_stages(placed):
     touches = placed(*[{"channel": "Direct", **event} for event, *_ in told])
     assert [(t.stage, t.phase, t.direction) for t in touches.values()] == [tuple(expected) for _, *expected in told]
     assert touches["k0"].touchpoint == "need / Display"
-    assert touches["k18"].touchpoint is None
+    assert touches["k19"].touchpoint is None
 
 
 def test_internal_events_are_left_out(placed, knobs):

@@ -17,6 +17,7 @@ from wayprint.tables.journeys import CONVERSIONS, JOURNEYS, TOUCHES, VISITS
 pytestmark = pytest.mark.spark
 WEAK, CARRIED, ORDER = ("Direct", "Unassigned", "App"), ("Direct", "Unassigned"), ["need", "search", "compare", "reviews", "purchase"]
 AS_OF = dt.date(2026, 6, 1)
+DIRECTIONS = {"email_sent": "outbound", "email_open": "machine"}
 PLATFORMS = {"web": True, "app": True, "store": False, "email": True, "survey": True}
 
 
@@ -37,7 +38,7 @@ def cases(seed: int, count: int = 200):
             channel = {"email": "Email", "store": "Store", "app": "App"}.get(platform) or chance.choice(["Direct", "Unassigned", "Paid Search", "Email"])
             yield touch(
                 f"person-{case}", clock, hashlib.sha256(f"{case}/{number}".encode()).hexdigest()[:32], event_name=name, platform=platform,
-                channel=channel, is_digital=PLATFORMS[platform], direction="outbound" if name == "email_sent" else "inbound",
+                channel=channel, is_digital=PLATFORMS[platform], direction=DIRECTIONS.get(name, "inbound"),
                 stage=chance.choice([*ORDER, "usage", None]), utm_campaign=chance.choice([None, None, "spring"]),
                 order_id=f"order-{case}-{chance.randrange(4)}" if name in ("purchase", "refund") else None,
                 device_id=chance.choice([None, "phone", "laptop"]), is_marketing=chance.random() < 0.3)
@@ -92,7 +93,7 @@ def collapsed(items):
 
 
 def acts(t):
-    return t["direction"] == "inbound" and t["event_name"] not in ("refund", "email_open")
+    return t["direction"] == "inbound" and t["event_name"] != "refund"
 
 
 def journeys_by_hand(touches, sales, short_hash):
@@ -316,8 +317,8 @@ def test_what_the_firm_sends_neither_breaks_a_silence_nor_keeps_a_journey_open(t
 @pytest.mark.parametrize("name", ["email_open", "refund", "ticket_closed"])
 def test_neither_a_mail_program_nor_a_booking_keeps_a_journey_alive(traced, name):
     begin = dt.datetime.fromisoformat("2026-01-01T12:00")
-    told = [touch("ann", begin, "k0"), touch("ann", begin + dt.timedelta(days=20), "k1", event_name=name, platform="email", channel="Email"),
-            touch("ann", begin + dt.timedelta(days=40), "k2")]
+    told = [touch("ann", begin, "k0"), touch("ann", begin + dt.timedelta(days=20), "k1", event_name=name, platform="email", channel="Email",
+            direction=DIRECTIONS.get(name, "inbound")), touch("ann", begin + dt.timedelta(days=40), "k2")]
     _, journeys = traced(told, NO_SALE, as_of=dt.date(2026, 2, 20))
     assert sorted((len(j.touches), j.ended_by) for j in journeys.collect()) == [(1, "open"), (2, "silence")]
 

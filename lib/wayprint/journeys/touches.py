@@ -57,9 +57,8 @@ def order_id() -> Column:
 
 
 def acts(settings: JourneySettings) -> Column:
-    """Whether a touch proves that the person did something: inbound, not booked by the firm's systems, not what a machine may have done."""
-    plan = settings.stages
-    return (F.col("direction") == "inbound") & ~F.col("event_name").isin(*plan.booked_events, *plan.machine_events)
+    """Whether a touch proves that the person did something: inbound, and not booked by the firm's systems."""
+    return (F.col("direction") == "inbound") & ~F.col("event_name").isin(*settings.stages.booked_events)
 
 
 def ticket_id() -> Column:
@@ -79,7 +78,8 @@ def place_touches(events: DataFrame, identity_map: DataFrame, episodes: DataFram
     plan, scope = settings.stages, settings.stages.scope
     owners = identity_map.where(F.col("person_id").isNotNull()).select("identifier_id", "person_id")
     means_something = ~F.col("event_name").isin(*plan.ignored_events)
-    direction = F.when(F.col("event_name").isin(*plan.outbound_events), "outbound").otherwise("inbound")
+    event = F.col("event_name")
+    direction = F.when(event.isin(*plan.outbound_events), "outbound").when(event.isin(*plan.machine_events), "machine").otherwise("inbound")
     families = F.array_sort(F.array_distinct(F.filter(F.transform("items", lambda i: i["family"]), lambda f: f.isNotNull())))
     placed = (
         events.where(means_something)

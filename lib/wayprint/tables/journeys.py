@@ -37,7 +37,7 @@ TOUCHES = Table(
         col("is_digital", "boolean", "digital or physical channel", required=True),
         col("stage", "string", "stage of conf/stages.yaml; null if unmapped"),
         col("phase", "string", "before, during, after, usage"),
-        col("direction", "string", "inbound (the person acts) or outbound (the firm acts)", required=True),
+        col("direction", "string", "inbound (the person acts), outbound (the firm acts), machine (a program may have acted: an opened e-mail)", required=True),
         col("touchpoint", "string", "stage x channel, as 'stage / channel'; null if unmapped"),
         col("is_marketing", "boolean", "counts as a marketing touch for attribution", required=True),
         col("is_conversion", "boolean", "a purchase", required=True),
