@@ -1,7 +1,7 @@
 """The vocabulary of promises: Column, Rule, Table, Step, and what happens when one is broken.
 
 A table declares what each of its rows is; a step declares which promises it needs and which it keeps. Everything here
-is plain Python, importable without a JVM; Spark is only touched by `conform` and `count_broken`, which take a DataFrame.
+is plain Python, importable without a JVM; Spark is only touched by `no_rows`, and by `conform` and `count_broken`, which take a DataFrame.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as SparkColumn
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
 Layer = Literal["bronze", "silver", "gold", "quarantine", "vault"]
@@ -225,6 +225,18 @@ def parameter_name(item: Input) -> str:
     if isinstance(item, Previous):
         return f"previous_{item.table.name}"
     return item.table.name if isinstance(item, Whole | Changes) else item.name
+
+
+def no_rows(spark: SparkSession, schema: str | StructType) -> DataFrame:
+    """No rows of these columns.
+
+    An empty list is asked of a Python worker by every job that reads it, and no plan knows that it is empty. Of this every plan
+    knows, and leaves out what would be joined to it: a first run has sixty tables that are not there yet.
+    """
+    from pyspark.sql import functions as F
+
+    nothing = F.from_json(F.lit(None).cast("string"), schema)
+    return spark.range(1).select(nothing.alias("nothing")).select("nothing.*").limit(0)
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:

@@ -26,7 +26,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from wayprint import delta_log
-from wayprint.contracts import Table
+from wayprint.contracts import Table, no_rows
 
 METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 TXN_APP = "spark.databricks.delta.write.txnAppId"
@@ -176,10 +176,10 @@ class Lake:
     def read(self, spark: SparkSession, table: Table, version: int | None) -> DataFrame:
         """The rows of one version; no rows, with the promised columns, where the table is not there yet."""
         if version is None:
-            return spark.createDataFrame([], table.ddl)
+            return no_rows(spark, table.ddl)
         files = None if self.folder is None else delta_log.files(Path(self.path(table)), version)
         if files is not None:
-            return spark.read.schema(files.schema).parquet(*files.paths) if files.paths else spark.createDataFrame([], files.schema)
+            return spark.read.schema(files.schema).parquet(*files.paths) if files.paths else no_rows(spark, files.schema)
         return spark.read.option("versionAsOf", version).table(self._reference(table))
 
     def changed_keys(self, spark: SparkSession, table: Table, state: State, since: int, until: int, each: str) -> DataFrame | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from wayprint.contracts import no_rows
 from wayprint.identity.guards import of_type
 from wayprint.identity.observations import hashed
 from wayprint.identity.settings import IdentitySettings
@@ -24,7 +25,7 @@ def stitch_orders(events: DataFrame, settings: IdentitySettings) -> DataFrame:
     late record may add rows, move the strongest, or take all rows away.
     """
     if settings.order_stitch_hours is None:
-        return events.sparkSession.createDataFrame([], STITCHED_ORDERS.ddl)
+        return no_rows(events.sparkSession, STITCHED_ORDERS.ddl)
     has_number = F.coalesce(~F.lower(F.trim("order_id")).isin(*NOTHING), F.lit(False))
     bought = events.where((F.col("event_name") == "purchase") & has_number & F.col("identifier_id").isNotNull() & F.col("platform").isin(*PLATFORMS))
     after = F.unix_micros("happened_at") - F.unix_micros(F.min("happened_at").over(Window.partitionBy("order_id")))

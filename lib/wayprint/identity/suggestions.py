@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from wayprint.contracts import no_rows
 from wayprint.identity.settings import IdentitySettings
 from wayprint.session import anything, cut
 from wayprint.tables.identity import IDENTITY_SUGGESTIONS
@@ -40,7 +41,7 @@ def suggest(links: DataFrame, owned: DataFrame, settings: IdentitySettings) -> D
         (F.col("effective_neighbours") >= settings.suggest_times_usual * F.col("usual_neighbours")) & (F.col("effective_neighbours") >= least),
     ).withColumn("place", F.row_number().over(farthest)).where("place = 1"))
     if not anything(far):  # on most days
-        return far.sparkSession.createDataFrame([], IDENTITY_SUGGESTIONS.ddl)
+        return no_rows(far.sparkSession, IDENTITY_SUGGESTIONS.ddl)
     suspects = far.join(owned.select("identifier_id", "person_id"), "identifier_id")
     members = owned.select("identifier_id", "person_id").join(F.broadcast(suspects.select("person_id").distinct()), "person_id")
     counts = members.groupBy("person_id").agg(F.count(F.lit(1)).alias("person_identifiers"))

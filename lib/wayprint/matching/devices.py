@@ -17,6 +17,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from wayprint.contracts import no_rows
 from wayprint.matching.closeness import APP, KNOWN, UNKNOWN, judged
 from wayprint.matching.settings import MatchingSettings
 from wayprint.session import cut
@@ -33,7 +34,7 @@ def suggest_devices(events: DataFrame, identity_map: DataFrame, settings: Matchi
     on all events, so each run computes them anew. Empty when the tier is off.
     """
     if not settings.devices_enabled:
-        return events.sparkSession.createDataFrame([], PROBABLE_DEVICES.ddl)
+        return no_rows(events.sparkSession, PROBABLE_DEVICES.ddl)
     present = cut(presence(events, identity_map, settings))
     known = pairs_of(present, identity_map, settings)
     return known.mapInArrow(judge(settings), PROBABLE_DEVICES.ddl).where(F.col("probability_home") >= settings.devices_least)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.contracts import BadConfiguration
+from wayprint.contracts import BadConfiguration, no_rows
 from wayprint.matching.groups import grouped
 from wayprint.matching.likeness import CLEAR, FIELDS, PROFILES, spelled
 from wayprint.matching.model import KEY, Model, probability, score
@@ -45,11 +45,11 @@ def link_profiles(
     """
     spark = contacts.sparkSession
     if not settings.enabled:
-        return spark.createDataFrame([], PROFILE_PAIRS.ddl), spark.createDataFrame([], PROFILE_GROUPS.ddl)
+        return no_rows(spark, PROFILE_PAIRS.ddl), no_rows(spark, PROFILE_GROUPS.ddl)
     profiles = cut(seal_profiles(contacts, vault, identity_map, settings.unique_types))
     count = profiles.count()
     if count < settings.min_profiles:
-        scored = spark.createDataFrame([], SCORED_DDL)
+        scored = no_rows(spark, SCORED_DDL)
     elif settings.backend == "spark":
         scored = score_in_many_tasks(profiles, settings, unseal)
     elif count > settings.max_profiles:
