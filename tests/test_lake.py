@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 
 from wayprint.contracts import Table, col
 from wayprint.lake import Lake, LakeUnusable, _difference
 from wayprint.session import own_session
+from wayprint.tables import ALL
 
 THINGS = Table("things", layer="silver", grain="one thing", key=("id",), owner="tests", columns=(
     col("id", "long", "number"), col("one", "string", "text or null"), col("other", "string", "text or null"), col("words", "array<string>", "words"),
@@ -76,3 +78,14 @@ def test_a_schema_of_a_metastore_holds_a_lake(spark: Any) -> None:
         assert sorted((r.id, r.one) for r in moved.collect()) == [(0, "a"), (3, "a"), (3, "b"), (9, "a")]
     finally:
         spark.sql("DROP SCHEMA shop CASCADE")
+
+
+@pytest.mark.spark
+def test_a_table_that_is_not_there_is_no_rows_to_every_plan(spark: Any, tmp_path: Path) -> None:
+    """All columns and types as promised, and no work left in a plan that joins it."""
+    for table in ALL.values():
+        missing = Lake(str(tmp_path / "lake")).read(spark, table, None)
+        assert [(f.name, f.dataType.simpleString()) for f in missing.schema] == [(c.name, c.type.replace("long", "bigint")) for c in table.columns]
+    joined = spark.range(5).join(missing, F.lit(True), how="inner")
+    assert "LocalRelation <empty>" in joined._jdf.queryExecution().optimizedPlan().toString()
+    assert joined.count() == 0
