@@ -22,6 +22,14 @@ os.environ.setdefault("WAYPRINT_HASH_KEY", "00" * 32)
 os.environ.setdefault("WAYPRINT_VAULT_KEY", "11" * 32)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side (`-n 2`) a file stays with one worker, and with one of them all that reads the lake of the laws, which comes first since it takes longest."""
+    for item in items:
+        group = "chain" if item.get_closest_marker("chain") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.get_closest_marker("chain") is None)
+
+
 @pytest.fixture(scope="session")
 def settings() -> Any:
     from wayprint.pipeline import SECTIONS

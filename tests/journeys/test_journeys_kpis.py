@@ -45,9 +45,10 @@ def figures(rows, at, knobs):
         {"started_at": at("10:00"), "ended_at": at("3 22:00"), "ended_by": "conversion", "channels": ["Email", "Direct"], "visits": 2, "sources": 1},
         {"started_at": at("10:00"), "ended_at": at("3 10:00"), "ended_by": "conversion", "channels": ["Direct"], "visits": 5, "sources": 3},
         {"started_at": at("10:00"), "ended_at": at("3 10:00"), "ended_by": "silence", "channels": ["Direct"]},
-        {"started_at": at("10:00"), "ended_at": at("3 10:00"), "ended_by": "open", "channels": ["Direct"]})
+        {"started_at": at("10:00"), "ended_at": april, "ended_by": "open", "channels": ["Direct"]},
+        {"started_at": april, "ended_at": april, "ended_by": "conversion", "channels": ["Direct"], "visits": 1, "sources": 1})
     events = rows(EVENTS, *[{"event_name": n, "happened_at": at("10:00"), "channel": "Direct"} for n in ("page_ping", "consent", "page_view")])
-    counted = conform(count_kpis(events, sessions, touches, visits, conversions, journeys, knobs), KPIS).collect()
+    counted = conform(count_kpis(events, sessions, touches, visits, conversions, journeys, knobs, dt.date(2026, 4, 30)), KPIS).collect()
     return {(k.kpi, k.month, k.channel, k.currency): k for k in counted}
 
 
@@ -82,6 +83,12 @@ def test_every_figure_of_the_dictionary_is_counted_as_it_says(figures, knobs):
         "digital_revenue_share": 0.1 / 5.2, "average_basket": 2.6, "journey_conversion_rate": 2 / 3, "cycle_days": 1.25, "visits_to_purchase": 3.5,
         "sources_to_purchase": 2, "satisfaction_rate": 0.5, "tickets": 1, "payment_error_rate": 0.5, "emails_sent": 2, "email_click_rate": 0.5})
     assert set(march) == set(knobs.kpis)
+
+
+def test_journeys_have_a_rate_of_conversion_once_those_that_fade_out_are_known_too(figures):
+    assert [figures["visits_to_purchase", month, "(all)", "XXX"].denominator for month in (MARCH, APRIL)] == [2, 1]
+    assert figures["journey_conversion_rate", MARCH, "(all)", "XXX"].denominator == 3
+    assert ("journey_conversion_rate", APRIL, "(all)", "XXX") not in figures  # 30 days before the 30th of April is the 31st of March
 
 
 def test_channels_add_up_to_the_whole_exactly_where_the_dictionary_says_so(figures, knobs):

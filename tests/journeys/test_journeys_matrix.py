@@ -77,14 +77,14 @@ def test_effort_counts_purchases_by_visits_and_sources(rows, at, knobs):
 
 def test_what_enters_a_channel_leaves_it(rows):
     journeys = rows(
-        JOURNEYS, {"journey_id": "j1", "channels": ["A", "B", "A", "B"], "ended_by": "conversion"},
-        {"journey_id": "j2", "channels": ["A"], "ended_by": "open"}, {"journey_id": "j3", "channels": ["B", "A"], "ended_by": "silence"})
+        JOURNEYS, {"journey_id": "j1", "channels": ["A", "B", "A", "B"], "inbound_channels": ["B"], "ended_by": "conversion"},
+        {"journey_id": "j2", "channels": ["A"], "inbound_channels": ["A"], "ended_by": "open"}, {"journey_id": "j3", "channels": ["B", "A"], "ended_by": "silence"})
     came = sorted(map(tuple, conform(follow_flows(journeys), CHANNEL_FLOWS).collect()))
     assert came == [
-        ("(start)", "A", 2, 2), ("(start)", "B", 1, 1), ("A", "(open)", 1, 1), ("A", "(silence)", 1, 1), ("A", "B", 1, 2),
-        ("B", "(conversion)", 1, 1), ("B", "A", 2, 2)]
+        ("(start)", "(silence)", 0, 0, 1), ("(start)", "A", 2, 2, 1), ("(start)", "B", 1, 1, 1), ("A", "(open)", 1, 1, 1), ("A", "(silence)", 1, 1, 0),
+        ("A", "B", 1, 2, 0), ("B", "(conversion)", 1, 1, 1), ("B", "A", 2, 2, 0)]
     for channel in "AB":
-        assert sum(n for _, to, _, n in came if to == channel) == sum(n for start, _, _, n in came if start == channel)
+        assert sum(step[3] for step in came if step[1] == channel) == sum(step[3] for step in came if step[0] == channel)
 
 
 def test_the_funnel_counts_who_reached_a_stage_or_a_later_one(rows, knobs):

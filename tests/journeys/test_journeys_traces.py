@@ -132,7 +132,7 @@ def journeys_by_hand(touches, sales, short_hash):
                          t["utm_campaign"], t["is_marketing"]) for t in every],
             "touch_count": len(every), "visits": len({t["visit_id"] for t in main if is_there(t)}),
             "sources": len({t["visit_channel"] for t in main} - {None}),
-            "channels": collapsed([t["counted"] for t in main]), "stages": collapsed([t["stage"] for t in main if t["stage"]]),
+            "channels": collapsed([t["counted"] for t in main]), "inbound_channels": collapsed([t["counted"] for t in inbound]), "stages": collapsed([t["stage"] for t in main if t["stage"]]),
             "has_channel_switch": len({t["counted"] for t in inbound}) > 1,
             "has_skip": any(place > max(places[:n]) + 1 for n, place in enumerate(places) if n),
             "has_back": any(after < before for before, after in pairwise(places)),

@@ -29,14 +29,14 @@ def frames() -> dict[str, pd.DataFrame]:
         "identity_health": pd.DataFrame({"measure": ["largest_component", "edges_refused"], "value": [9.0, 3.0], "meaning": ["m"] * 2}),
         "identity_gates": pd.DataFrame({"gate": ["edges_across", "nodes_lost"], "value": [0.0, 0.0], "bound": [0.0, 0.0], "is_open": [True, True], "meaning": ["m"] * 2}),
         "identity_audit": pd.DataFrame({"rule": ["shared_device", "blocklist"], "count": [2, 1]}),
-        "journeys": pd.DataFrame({"ended_by": ["conversion", "silence"], "count": [30, 170], "has_channel_switch": [20, 40], "has_back": [1, 2], "crosses_devices": [3, 4],
-                                  "crosses_store": [5, 5]}),
+        "journeys": pd.DataFrame({"ended_by": ["conversion", "silence", "open"], "count": [30, 170, 50], "has_channel_switch": [20, 40, 10], "has_back": [1, 2, 0],
+                                  "crosses_devices": [3, 4, 0], "crosses_store": [5, 5, 3]}),
         "stage_channel_matrix": pd.DataFrame({
             "stage": ["search", "purchase"], "channel": ["Email", "Direct"], "phase": ["before", "during"], "touches": [300, 80], "persons": [50, 30], "journeys": [60, 40],
             "converted": [12, 30], "conversion_rate": [0.2, 0.75], "conversion_low": [0.12, 0.6], "conversion_high": [0.32, 0.86], "answers": [0, 40], "satisfied": [0, 30],
             "satisfaction_rate": [None, 0.75], "satisfaction_low": [None, 0.6], "satisfaction_high": [None, 0.86]}),
         "stage_funnel": pd.DataFrame({"stage": ["search", "purchase"], "position": [1, 2], "persons": [100, 30], "journeys": [200, 30]}),
-        "channel_flows": pd.DataFrame({"from_channel": ["(start)", "Email", "Direct"], "to_channel": ["Email", "Direct", "(conversion)"], "journeys": [90, 60, 30], "steps": [90, 70, 30]}),
+        "channel_flows": pd.DataFrame({"from_channel": ["(start)", "Email", "Direct"], "to_channel": ["Email", "Direct", "(conversion)"], "journeys": [90, 60, 30], "steps": [90, 70, 30], "inbound_journeys": [20, 40, 30]}),
         "purchase_effort": pd.DataFrame({"visits": [1, 3], "sources": [1, 2], "conversions": [10, 20], "median_days": [0.0, 4.0]}),
         "channel_credits": pd.DataFrame({
             "model": ["shapley"] * 3 + ["last"] * 3, "channel": ["Email", "Direct", "(none)"] * 2, "conversions": [12.0, 8.0, 10.0, 6.0, 14.0, 10.0],
@@ -72,11 +72,11 @@ def page(frames, settings, tmp_path) -> Path:
 def test_five_sentences_say_people_journeys_sales_audiences_and_data(frames, settings):
     blocks = all_blocks(frames, settings.report, None)
     assert five_sentences(frames, blocks, settings.report) == [
-        "100 people were recognised, 40 % of them by name, 25 on several devices.",
-        "They made 200 journeys; 15 % ended in a purchase, and 5.0 % went through both a digital and a physical place.",
+        "40 customers are known by a login, e-mail, phone or card, 25 of them on several devices, beside 60 visitors without a name.",
+        "Of 200 finished journeys 15 % ended in a purchase, and 17 % of these went through both a digital and a physical place; 50 still go on.",
         "Of all marketing Email is credited with most sales: 40 %, or 20 % to 40 % depending on the rule of credit.",
-        "1 audience is ready with 10 places; the largest is “Abandoned <cart>” with 10.",
-        "Of 1,000 records read, 42 (4.2 %) were refused, each with its reason."]
+        "1 audience is ready with 9 places; the largest is “Abandoned <cart>” with 9.",
+        "Of 1,000 records read 10 could not be used, each with its reason; 32 more are robots' and copies, left out on purpose."]
 
 
 def test_amounts_of_two_currencies_are_not_added(frames, settings):
@@ -94,7 +94,7 @@ def test_amounts_of_two_currencies_are_not_added(frames, settings):
 def test_a_list_that_excludes_is_no_audience_to_talk_to(frames, settings):
     kept = frames["audience_sizes"].assign(audience="b", title="Customers", members=700, is_exclusion=True)
     frames["audience_sizes"] = pd.concat([frames["audience_sizes"], kept])
-    told = "1 audience is ready with 10 places; the largest is “Abandoned <cart>” with 10, beside 700 places in lists that exclude"
+    told = "1 audience is ready with 9 places; the largest is “Abandoned <cart>” with 9, beside 700 places in lists that exclude"
     block = next(b for b in all_blocks(frames, settings.report, None) if b.id == "audiences")
     assert block.title == told
     assert list(block.table["title"]) == ["Abandoned <cart>", "Customers"]
@@ -107,9 +107,9 @@ def test_what_is_wrong_with_files_that_were_read_is_told_beside_why_others_are_h
     frames["files"] = pd.DataFrame({
         "source": ["crm", "web"], "files": [3, 2], "lines": [900, 100], "kept": [890, 100], "quarantined": [10, 0], "held": [0, 1],
         "reason": [None, "column 'id' is missing"], "remark": ["consent 'peut-être' is not understood", None]})
-    action = next(b for b in all_blocks(frames, settings.report, None) if b.id == "quality").action
+    action, more = next((b.action, b.more) for b in all_blocks(frames, settings.report, None) if b.id == "quality")
     assert action.startswith("1 files are held apart (web): column 'id' is missing")
-    assert "Look into crm: consent 'peut-être' is not understood." in action
+    assert "Look into crm: consent 'peut-être' is not understood." in more
 
 
 def test_every_block_has_sentence_number_action_and_table_or_a_reason(frames, settings):
@@ -163,18 +163,39 @@ def test_a_rate_of_a_few_cases_is_pale_or_marked(frames, settings):
 def test_the_funnel_names_the_step_that_loses_most_people(frames, settings):
     frames["stage_funnel"] = pd.DataFrame({"stage": ["search", "compare", "cart", "purchase"], "position": [1, 2, 3, 4], "persons": [10000, 4000, 300, 20], "journeys": [1] * 4})
     funnel = next(b for b in all_blocks(frames, settings.report, None) if b.id == "funnel")
-    assert "most are lost between “search” and “compare”" in funnel.title
-    assert funnel.action.startswith("6,000 people never go on from “search” to “compare”")
+    assert "most are lost after “search”" in funnel.title
+    assert funnel.action.startswith("6,000 people come as far as “search” and no further")
     frames["stage_funnel"]["persons"] = 100
     funnel = next(b for b in all_blocks(frames, settings.report, None) if b.id == "funnel")
     assert "lost" not in funnel.title
-    assert "never go on" not in funnel.action
+    assert "no further" not in funnel.action
 
 
 def test_links_are_said_to_be_checked_where_an_identity_passed_its_gates(frames, settings):
-    assert "Checked: no accepted link" in all_blocks(frames, settings.report, None)[0].action
+    assert "Checked: what is published follows these rules" in all_blocks(frames, settings.report, None)[0].more
     frames["identity_gates"] = frames["identity_gates"].iloc[:0]
-    assert "Checked" not in all_blocks(frames, settings.report, None)[0].action
+    assert "Checked" not in all_blocks(frames, settings.report, None)[0].more
+
+
+def test_the_step_to_make_seamless_is_one_that_people_go_by_themselves(frames, settings):
+    """Most journeys go from Display to Email, but only because a mail was sent."""
+    frames["channel_flows"] = pd.concat([frames["channel_flows"], pd.DataFrame([{
+        "from_channel": "Display", "to_channel": "Email", "journeys": 500, "steps": 500, "inbound_journeys": 35}])])
+    block = next(b for b in all_blocks(frames, settings.report, None) if b.id == "flow")
+    assert "from Email to Direct" in block.title
+    assert "Display" in block.figure
+
+
+def test_a_return_has_the_range_of_all_rules_of_credit_and_the_simulated_truth_beside_it(frames, settings):
+    other = frames["returns"].assign(model="last", return_on_spend=[2.0, 0.1], return_low=[1.5, 0.0], return_high=[3.0, 0.2])
+    frames["returns"] = pd.concat([frames["returns"], other])
+    truth = pd.DataFrame({"channel": ["Email", "Display"], "true_incremental_conversions": [6.0, 0.0], "expected_conversions": [30.0, 30.0]})
+    block = next(b for b in all_blocks(frames, settings.replace("report", least_cell=10).report, truth) if b.id == "returns")
+    assert "Email is credited with most: 6.0 EUR per EUR spent, or 2.0 to 6.0 depending on the rule of credit" in block.title
+    assert "leave a group without Display, on which most is spent" in block.action
+    bars, diamonds = json.loads(block.figure)["data"]
+    assert (bars["error_x"]["arrayminus"], bars["error_x"]["array"]) == ([4.5, 0.25], [2.0, pytest.approx(0.65)])
+    assert diamonds["x"] == pytest.approx([6 * (500 / 30) / 100, 0.0])
 
 
 @pytest.mark.parametrize(("measure", "value", "words"), [

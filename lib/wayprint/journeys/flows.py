@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from wayprint.journeys.settings import JourneySettings
@@ -23,17 +23,28 @@ def measure_effort(journeys: DataFrame) -> DataFrame:
 
 
 def follow_flows(journeys: DataFrame) -> DataFrame:
-    """Steps between neighbouring channels, from (start) to (conversion), (silence) or (open): what enters a channel leaves it."""
+    """Steps between neighbouring channels, from (start) to (conversion), (silence) or (open): what enters a channel leaves it.
+
+    Twice: along all touches (`journeys`, `steps`), where a mail merely sent is a step too, and along those alone in which the person
+    acts (`inbound_journeys`). A step of one way that is none of the other counts 0 there.
+    """
     ends = F.array(F.concat(F.lit("("), F.col("ended_by"), F.lit(")")))
-    path = F.concat(F.array(F.lit("(start)")), F.coalesce("channels", F.array().cast("array<string>")), ends)
-    after = F.transform(
-        F.slice("path", 2, F.size("path")), lambda to, place: F.struct(F.get("path", place).alias("from_channel"), to.alias("to_channel")))
+    paths = [F.concat(F.array(F.lit("(start)")), F.coalesce(c, F.array().cast("array<string>")), ends).alias(c) for c in ("channels", "inbound_channels")]
+    is_inbound = F.col("is_inbound")
     return (
-        journeys.select("journey_id", path.alias("path"))
-        .select("journey_id", F.explode(after).alias("step"))
-        .groupBy("journey_id", "step.from_channel", "step.to_channel").agg(F.count(F.lit(1)).alias("steps"))
-        .groupBy("from_channel", "to_channel").agg(F.count(F.lit(1)).alias("journeys"), F.sum("steps").alias("steps"))
-        .select("from_channel", "to_channel", "journeys", "steps"))
+        journeys.select("journey_id", *paths)
+        .select("journey_id", F.explode(F.concat(steps("channels", False), steps("inbound_channels", True))).alias("step"))
+        .groupBy("journey_id", "step.from_channel", "step.to_channel", "step.is_inbound").agg(F.count(F.lit(1)).alias("times"))
+        .groupBy("from_channel", "to_channel").agg(
+            F.count(F.when(~is_inbound, 1)).alias("journeys"),
+            F.coalesce(F.sum(F.when(~is_inbound, F.col("times"))), F.lit(0).cast("long")).alias("steps"),
+            F.count(F.when(is_inbound, 1)).alias("inbound_journeys")))
+
+
+def steps(path: str, is_inbound: bool) -> Column:
+    """Each place of a path with the next."""
+    return F.transform(F.slice(path, 2, F.size(path)), lambda to, place: F.struct(
+        F.get(path, place).alias("from_channel"), to.alias("to_channel"), F.lit(is_inbound).alias("is_inbound")))
 
 
 def funnel_stages(journeys: DataFrame, settings: JourneySettings) -> DataFrame:

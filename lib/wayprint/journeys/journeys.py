@@ -85,7 +85,6 @@ def summarise_journeys(numbered: DataFrame, settings: JourneySettings, as_of: dt
         F.sort_array(F.collect_list(in_time)).alias("in_time"),
         F.size(F.collect_set(F.when(F.col("comes") & ~is_further_row, F.col("visit_id")))).cast("long").alias("visits"),
         F.size(F.collect_set(F.when(~is_further_row, F.col("visit_channel")))).cast("long").alias("sources"),
-        F.size(F.collect_set(F.when(travels, F.col("channel")))).alias("inbound_channels"),
         F.size(F.collect_set("device_id")).alias("devices"),
         F.coalesce(F.max(F.when(travels, F.col("is_digital"))), F.lit(False)).alias("is_digital"),
         F.coalesce(F.max(F.when(travels, ~F.col("is_digital"))), F.lit(False)).alias("is_physical"))
@@ -99,6 +98,7 @@ def summarise_journeys(numbered: DataFrame, settings: JourneySettings, as_of: dt
         .withColumn("anchor", F.array_min(F.transform(in_first_day, lambda t: t["event_key"])))
         .withColumn("travelled", F.filter("in_time", lambda t: ~t["is_further_row"]))
         .withColumn("channels", F.col("travelled.channel"))
+        .withColumn("inbound_channels", F.filter("travelled", lambda t: t["direction"] == "inbound")["channel"])
         .withColumn("stages", F.filter(F.col("travelled.stage"), lambda s: s.isNotNull()))
         .withColumn("places", F.filter(F.transform(inbound_stages, lambda s: F.call_function("array_position", order, s)), lambda p: p > 0))
         .withColumn("moves", moves(F.col("places"))))
@@ -112,8 +112,9 @@ def summarise_journeys(numbered: DataFrame, settings: JourneySettings, as_of: dt
         F.size("in_time").cast("long").alias("touch_count"),
         "visits", "sources",
         without_repeats("channels").alias("channels"),
+        without_repeats("inbound_channels").alias("inbound_channels"),
         without_repeats("stages").alias("stages"),
-        (F.col("inbound_channels") > 1).alias("has_channel_switch"),
+        (F.size(F.array_distinct("inbound_channels")) > 1).alias("has_channel_switch"),
         F.col("moves.has_skip").alias("has_skip"),
         F.col("moves.has_back").alias("has_back"),
         (F.col("devices") > 1).alias("crosses_devices"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -19,7 +20,7 @@ MONEY = ("gross_amount", "refund_amount", "revenue_amount", "digital_revenue_amo
 
 def count_kpis(
     events: DataFrame, sessions: DataFrame, touches: DataFrame, visits: DataFrame, conversions: DataFrame, journeys: DataFrame,
-    settings: JourneySettings,
+    settings: JourneySettings, as_of: dt.date,
 ) -> DataFrame:
     """One row per figure, month (UTC), channel and currency, and one for all channels together.
 
@@ -34,7 +35,7 @@ def count_kpis(
         monthly(visits, "started_at", visit_facts()),
         monthly(touches, "happened_at", touch_facts(settings)),
         monthly(place_sales(conversions, touches, visits, journeys, settings), "converted_at", conversion_facts(), F.coalesce("currency", F.lit(NO_CURRENCY))),
-        monthly(journeys.withColumn("channel", F.coalesce(F.get("channels", F.lit(0)), F.lit("Unassigned"))), "ended_at", journey_facts()),
+        monthly(journeys.withColumn("channel", F.coalesce(F.get("channels", F.lit(0)), F.lit("Unassigned"))), "ended_at", journey_facts(settings, as_of)),
         monthly(events.where(F.col("event_name").isin(*settings.stages.ignored_events)), "happened_at", {"ignored_events": one()}),
         active_persons(touches, settings))
     is_distinct = F.col("fact") == "active_persons"
@@ -141,11 +142,14 @@ def conversion_facts() -> dict[str, Column]:
         "digital_revenue_amount": F.when(F.col("is_digital"), F.col("revenue_amount"))}
 
 
-def journey_facts() -> dict[str, Column]:
+def journey_facts(settings: JourneySettings, as_of: dt.date) -> dict[str, Column]:
+    """A sale ends a journey at once, silence is sure only a gap later: until then a rate of those that end would be one of buyers."""
     is_bought = F.col("ended_by") == "conversion"
+    is_judged = F.unix_micros("ended_at") + settings.journey_gap_days * DAY_US < F.unix_micros(F.lit(as_of).cast("timestamp"))
     lasted_us = (F.unix_micros("ended_at") - F.unix_micros("started_at")).cast("decimal(20,0)")
     return {
-        "closed_journeys": one(F.col("ended_by") != "open"),
+        "judged_journeys": one(is_judged),
+        "judged_bought_journeys": one(is_judged & is_bought),
         "bought_journeys": one(is_bought),
         "cycle_days": F.when(is_bought, (lasted_us / F.lit(DAY_US).cast("decimal(20,0)")).cast(EXACT)),
         "visits_to_purchase": F.when(is_bought, F.col("visits")),

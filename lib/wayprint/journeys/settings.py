@@ -19,7 +19,7 @@ Fact = Literal[
     "touches", "unmapped_touches", "active_persons", "tickets", "payment_errors", "payment_trials",
     "emails_sent", "email_clicks", "answers", "satisfied_answers",
     "conversions", "gross_amount", "refund_amount", "revenue_amount", "digital_revenue_amount",
-    "closed_journeys", "bought_journeys", "cycle_days", "visits_to_purchase", "sources_to_purchase",
+    "judged_journeys", "judged_bought_journeys", "bought_journeys", "cycle_days", "visits_to_purchase", "sources_to_purchase",
     "ignored_events",
 ]
 FACTS: tuple[str, ...] = get_args(Fact)

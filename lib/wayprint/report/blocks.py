@@ -27,6 +27,9 @@ RULES = {  # of credit, as a reader who meets them first needs them
     "first": "all to the first channel", "last": "all to the last", "last_non_direct": "all to the last that is not Direct", "linear": "equal parts",
     "position": "most to first and last", "time_decay": "more to the latest", "markov": "by the sales that would be lost if the channel were cut out of all paths",
     "shapley": "by what each channel adds on average to the others"}
+REASONS = {  # why an event was left out, in words
+    "bot_agent": "a robot by its own name", "bot_rate": "more hits a minute than a person makes", "other_tracker": "seen by a second tracker",
+    "clock_before_2000": "a clock before 2000", "clock_in_future": "a clock in the future", "other_payload": "told again with other content"}
 FEW = " (few: chance)"
 PALE = "#c3ccd5"
 PALETTE = ["#0f766e", "#c2410c", "#1d4ed8", "#a16207", "#7c3aed", "#be123c", "#4d7c0f", "#64748b"]
@@ -34,7 +37,7 @@ PALETTE = ["#0f766e", "#c2410c", "#1d4ed8", "#a16207", "#7c3aed", "#be123c", "#4
 
 @dataclass
 class Block:
-    """One section; `figure` is plotly JSON or None, `table` what stands behind it."""
+    """One section; `action` is what to do, in a sentence, `more` what else to know for it; `figure` plotly JSON or None, `table` what stands behind it."""
 
     id: str
     title: str
@@ -44,6 +47,7 @@ class Block:
     figure: str | None = None
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
     note: str = ""
+    more: str = ""
 
 
 def _figure(figure: go.Figure, height: int = 380) -> str:
@@ -93,20 +97,21 @@ def identity_alarms(health: Mapping[str, float]) -> list[str]:
 def identity(frames: Frames) -> Block:
     health = dict(zip(frames["identity_health"]["measure"], frames["identity_health"]["value"], strict=True))
     audit, persons = frames["identity_audit"], frames["persons"]
-    people, known = float(persons["count"].sum()), float(persons.loc[persons["is_known"].astype(bool), "count"].sum())
-    several = float(persons["several_devices"].sum())
+    known = persons[persons["is_known"].astype(bool)]
+    customers, several = float(known["count"].sum()), float(known["several_devices"].sum())
     gated = len(frames["identity_gates"]) > 0  # what is published passed them: a shut gate stops the publish and is told by the run
     bars = audit.sort_values("count")
     figure = go.Figure(go.Bar(x=bars["count"], y=bars["rule"].map(_label), orientation="h", marker_color=ACCENT)) if len(bars) else None
     table = frames["identity_health"].sort_values("measure")[["measure", "value", "meaning"]]
     return Block(
-        "identity", f"{whole(people)} people were recognised, {share(known / people) if people else '0 %'} of them by name, {whole(several)} on several devices",
-        share(known / people) if people else "0 %", "of people known by a login, e-mail, phone or card",
-        "".join(f"{alarm} " for alarm in identity_alarms(health))
-        + "To know more people by name, ask for the login or the card earlier on the site and at the till. "
+        "identity", f"{whole(customers)} customers are known by a login, e-mail, phone or card, {whole(several)} of them on several devices, "
+        f"beside {whole(persons['count'].sum() - customers)} visitors without a name",
+        whole(customers), "known customers; visitors without a name are counted by device, so one of them may be several",
+        " ".join(identity_alarms(health)) or "To know more people by name, ask for the login or the card earlier on the site and at the till.",
+        _figure(figure, 90 + 34 * len(bars)) if figure else None, table,
+        "Bars: links and identifiers that were refused, and why. Shared device: seen with several logins. Fan out: tied to too many others. Blocklist: a value that names nobody.",
         f"{whole(health.get('edges_refused', 0))} links between identifiers (cookie, e-mail, phone, card) were refused so that nobody is taken for somebody else; "
-        f"the person with most has {whole(health.get('largest_component', 0))}." + (" Checked: no accepted link joins two people." if gated else ""),
-        _figure(figure, 90 + 34 * len(bars)) if figure else None, table, "Bars: what was refused and why. Shared device: seen with several logins. Fan out: tied to too many others. Blocklist: a value that names nobody.")
+        f"the person with most has {whole(health.get('largest_component', 0))}." + (" Checked: what is published follows these rules." if gated else ""))
 
 
 def stage_channel(frames: Frames, settings: ReportSettings) -> Block:
@@ -128,7 +133,7 @@ def stage_channel(frames: Frames, settings: ReportSettings) -> Block:
     worst = rated.iloc[0] if len(rated) else None
     title = f"{whole(cells['touches'].sum())} moments of contact fall on {len(touched)} touchpoints"
     if best is not None:
-        title += f"; journeys that reach the stage “{best['stage']}” by {best['channel']} end most often in a purchase ({share(best['conversion_rate'])})"
+        title += f"; journeys that reach the stage “{best['stage']}” by {best['channel']} end most often in a purchase ({whole(best['converted'])} of {whole(best['journeys'])} finished ones)"
     action = (f"Mend the stage “{worst['stage']}” in the channel {worst['channel']} first: only {share(worst['satisfaction_rate'])} of {whole(worst['answers'])} survey answers there are satisfied."
               if worst is not None else f"No touchpoint has {settings.least_cell} survey answers yet: ask for satisfaction after a purchase and after a ticket.")
     table = cells.sort_values("touches", ascending=False)[
@@ -156,7 +161,7 @@ def _cell(cells: pd.DataFrame, stage: str, channel: str, settings: ReportSetting
 def flows(frames: Frames, settings: ReportSettings) -> Block:
     found = frames["channel_flows"]
     steps = found[found["from_channel"] != found["to_channel"]].sort_values(["journeys", "from_channel", "to_channel"], ascending=[False, True, True])
-    top = steps.head(28)
+    top = steps[steps["journeys"] > 0].head(28)
     if top.empty:
         return _missing("flow", "No journey moves between channels yet", "Bring a second source with a login, card or e-mail in common.")
     left = [f"{c} " for c in sorted(set(top["from_channel"]))]
@@ -165,7 +170,8 @@ def flows(frames: Frames, settings: ReportSettings) -> Block:
     figure = go.Figure(go.Sankey(
         node={"label": [*(name.strip() for name in left), *right], "pad": 10, "thickness": 12, "color": ACCENT},
         link={"source": [places[f"{c} "] for c in top["from_channel"]], "target": [places[c] for c in top["to_channel"]], "value": top["journeys"], "color": "rgba(15,118,110,0.25)"}))
-    between = steps[~steps["from_channel"].str.startswith("(") & ~steps["to_channel"].str.startswith("(") & (steps["journeys"] >= settings.least_cell)]
+    between = steps[~steps["from_channel"].str.startswith("(") & ~steps["to_channel"].str.startswith("(") & (steps["inbound_journeys"] >= settings.least_cell)]
+    between = between.sort_values(["inbound_journeys", "from_channel", "to_channel"], ascending=[False, True, True])
     journeys = frames["journeys"]
     total, switched = float(journeys["count"].sum()), float(journeys["has_channel_switch"].sum())
     most = between.iloc[0] if len(between) else None
@@ -176,7 +182,7 @@ def flows(frames: Frames, settings: ReportSettings) -> Block:
     title += f", most often from {most['from_channel']} to {most['to_channel']}" if most is not None else ""
     return Block("flow", title, number, unit,
                  f"Make the step from {most['from_channel']} to {most['to_channel']} seamless: same basket, same offer, no second login." if most is not None
-                 else f"No step between two channels was made by {settings.least_cell} journeys yet.", _figure(figure, 460), found.sort_values("journeys", ascending=False), "The 28 most frequent steps, from left to right. (start): a journey begins; (conversion): it ends in a purchase; (silence): it fades out; (open): it still goes on.")
+                 else f"No step between two channels was made by {settings.least_cell} journeys yet.", _figure(figure, 460), found.sort_values("journeys", ascending=False), "The 28 most frequent steps, from left to right, what is only sent among them; the step named above is the most frequent in which people go by themselves. (start): a journey begins; (conversion): it ends in a purchase; (silence): it fades out; (open): it still goes on.")
 
 
 def funnel(frames: Frames, settings: ReportSettings) -> Block:
@@ -186,7 +192,8 @@ def funnel(frames: Frames, settings: ReportSettings) -> Block:
     persons, names = stages["persons"].tolist(), stages["stage"].tolist()
     losses = [a - b for a, b in pairwise(persons)]
     worst = max(range(len(losses)), key=lambda n: losses[n])
-    step, way = f"between “{names[worst]}” and “{names[worst + 1]}”", f"from “{names[0]}” to “{names[-1]}”"
+    meaning = next((f" ({s['meaning']})" for s in settings.stages["stages"] if s["name"] == names[-1]), "")
+    way = f"from “{names[0]}” to “{names[-1]}”"
     is_few = persons[0] < settings.least_cell
     figure = go.Figure(go.Funnel(y=names, x=persons, texttemplate="%{value:,}" if is_few else "%{value:,}<br>%{percentInitial:.0%}", marker={"color": PALE if is_few else ACCENT}))
     if is_few:
@@ -194,12 +201,12 @@ def funnel(frames: Frames, settings: ReportSettings) -> Block:
         action = "Wait for more people before changing a step."
     else:
         through = persons[-1] / persons[0]
-        title = f"{share(through)} of the people who enter reach the stage “{names[-1]}”" + (f"; most are lost {step}" if losses[worst] > 0 else "")
+        title = f"{share(through)} of the people who enter reach the stage “{names[-1]}”{meaning}" + (f"; most are lost after “{names[worst]}”" if losses[worst] > 0 else "")
         number, unit = share(through), f"of people go {way}"
-        action = (f"{whole(losses[worst])} people never go on from “{names[worst]}” to “{names[worst + 1]}”: make that step easier to see and to take."
+        action = (f"{whole(losses[worst])} people come as far as “{names[worst]}” and no further: make the next step easier to see and to take."
                   if losses[worst] > 0 else "Nobody is lost on the way: look at how few enter.")
     return Block("funnel", title, number, unit, action, _figure(figure, 320), stages[["position", "stage", "persons", "journeys"]],
-                 "A person counts in a stage if it or a later one was reached.")
+                 "A person counts in a stage if it or a later one was reached: a stage that is passed over is not lost.")
 
 
 def effort(frames: Frames, settings: ReportSettings) -> Block:
@@ -212,13 +219,13 @@ def effort(frames: Frames, settings: ReportSettings) -> Block:
     sources = float(rows.loc[rows["sources"] > 1, "conversions"].sum())
     shown = by_visits.groupby(lambda v: str(v) if v < 10 else "10+").sum().reindex([*map(str, range(10)), "10+"]).dropna()
     figure = go.Figure(go.Bar(x=shown.index, y=shown.to_numpy(), marker_color=ACCENT))
-    figure.update_xaxes(title="visits before the purchase", type="category")
+    figure.update_xaxes(title="visits up to the purchase", type="category")
     figure.update_yaxes(title="purchases")
     if total < settings.least_cell:
         title, number, unit = f"{whole(total)} purchases are too few to say how many visits one takes", whole(several), f"of {whole(total)} purchases took several visits"
     else:
-        title = f"{share(several / total)} of purchases take more than one visit, {share(sources / total)} more than one channel"
-        number, unit = share(several / total), "of purchases need several visits"
+        title = f"Of {whole(total)} purchases whose buyer was seen coming {share(several / total)} take more than one visit, {share(sources / total)} more than one channel"
+        number, unit = share(several / total), "of these purchases take several visits"
     return Block("effort", title, number, unit, "Judge campaigns over the whole cycle, not per visit: a visit that does not sell may be the one that begins a sale.",
                  _figure(figure, 300), rows.sort_values("conversions", ascending=False)[["visits", "sources", "conversions", "median_days"]])
 
@@ -246,7 +253,7 @@ def attribution(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | 
         known = truth.set_index("channel").reindex(order)
         figure.add_scatter(name="simulated truth", y=order, x=(known["true_incremental_conversions"] / known["expected_conversions"]).tolist(), mode="markers", cliponaxis=False,
                            marker={"symbol": "diamond", "size": 11, "color": "#111"})
-        note = "Diamonds: what the simulated world really owes to each channel (sales lost without it). " + note
+        note = "Diamonds: what the simulated world really owes to each channel (sales lost without it); it has no other causes among channels. " + note
     figure.update_xaxes(tickformat=".0%", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=order)
     if marketing.empty:
@@ -259,34 +266,45 @@ def attribution(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | 
     return Block(
         "attribution", f"Of all marketing {best['channel']} is credited with most sales: {share(best['conversions'] / total)}, or {share(spread.min())} to {share(spread.max())} depending on the rule of credit",
         share(float(marketing["conversions"].sum()) / total), f"of sales are credited to marketing (rule: {headline})",
-        f"Where the rules agree, act; where they differ, leave a group without that channel and compare. {whole(untouched)} sales had no known contact before them and are credited to nobody.",
+        f"Before you move a budget, leave a group without {best['channel']} and compare: rules of credit may agree and still be wrong together.",
         _figure(figure, 130 + 28 * len(order)), credits.sort_values(["model", "conversions"], ascending=[True, False])[
-            ["model", "channel", "conversions", "conversions_low", "conversions_high", "revenue_amount", "removal_effect"]], note)
+            ["model", "channel", "conversions", "conversions_low", "conversions_high", "revenue_amount", "removal_effect"]], note,
+        f"{whole(untouched)} sales had no known contact before them and are credited to nobody.")
 
 
-def returns(frames: Frames, settings: ReportSettings) -> Block:
-    rows = frames["returns"]
+def returns(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | None) -> Block:
+    of_channels = frames["returns"][frames["returns"]["campaign"].isna() & (frames["returns"]["cost_amount"] > 0)]
     rule = "markov_split" if settings.headline_model == "markov" else settings.headline_model  # the chain's own credit has no campaigns
-    rows = rows[(rows["model"] == rule) & rows["campaign"].isna() & (rows["cost_amount"] > 0)].sort_values("return_on_spend", ascending=False)
+    by = of_channels.groupby(["channel", "currency"])
+    ranges = pd.concat([by["return_on_spend"].agg(rule_low="min", rule_high="max"), by["return_low"].min().rename("low"), by["return_high"].max().rename("high")], axis=1)
+    rows = of_channels[of_channels["model"] == rule].join(ranges, on=["channel", "currency"]).sort_values("return_on_spend", ascending=False)
     if rows.empty:
         return _missing("returns", "No media cost yet", "Bring the platforms' cost reports (conf/sources/ads_*.yaml) to see what each channel returns.")
     everything = rows
     currency = str(rows.groupby("currency")["cost_amount"].sum().idxmax())  # what most is spent in; amounts of two currencies are not added
     rows = rows[rows["currency"] == currency]
     others = f" Spend in {', '.join(sorted(set(everything['currency']) - {currency}))} stands in the table alone." if len(everything) > len(rows) else ""
-    low, high = rows["return_low"], rows["return_high"]
+    low, high = rows["low"].fillna(rows["rule_low"]), rows["high"].fillna(rows["rule_high"])
     figure = go.Figure(go.Bar(
         x=rows["return_on_spend"], y=rows["channel"], orientation="h", marker_color=[PALE if few else ACCENT for few in rows["conversions"] < settings.least_cell],
-        error_x={"type": "data", "symmetric": False, "array": (high - rows["return_on_spend"]).fillna(0), "arrayminus": (rows["return_on_spend"] - low).fillna(0)}))
+        error_x={"type": "data", "symmetric": False, "array": (high - rows["return_on_spend"]).tolist(), "arrayminus": (rows["return_on_spend"] - low).tolist()}))
     figure.add_vline(x=1, line_dash="dot", line_color=WARM)
+    note = ""
+    sold = frames["conversions"][frames["conversions"]["currency"] == currency]
+    if truth is not None and len(truth) and len(sold):
+        caused = truth.set_index("channel")["true_incremental_conversions"].reindex(rows["channel"]).to_numpy()
+        worth = float(sold["revenue_amount"].sum() / sold["count"].sum())
+        figure.add_scatter(x=(caused * worth / rows["cost_amount"]).tolist(), y=rows["channel"], mode="markers", marker={"symbol": "diamond", "size": 11, "color": "#111"})
+        figure.update_layout(showlegend=False)
+        note = "Diamonds: what the simulated world really earns by each channel, at the mean worth of a sale. "
     sure = rows[rows["conversions"] >= settings.least_cell]
     figure.update_xaxes(title=f"{currency} of revenue per {currency} spent")
     figure.update_yaxes(autorange="reversed")
-    weak = sure[sure["return_high"].fillna(float("inf")) < 1]
+    weak = sure[sure["high"].fillna(float("inf")) < 1]
     spend = float(rows["cost_amount"].sum())
     if len(sure):
         best = sure.iloc[0]
-        title = f"{money(spend, currency)} were spent on media; {best['channel']} is credited with most: {best['return_on_spend']:.1f} {currency} per {currency} spent"
+        title = f"{money(spend, currency)} were spent on media; {best['channel']} is credited with most: {best['return_on_spend']:.1f} {currency} per {currency} spent, or {best['rule_low']:.1f} to {best['rule_high']:.1f} depending on the rule of credit"
     else:
         title = f"{money(spend, currency)} were spent on media; no channel is credited with {settings.least_cell} sales yet, so chance rules what each returns"
     if rows["conversions"].sum() >= settings.least_cell:
@@ -296,9 +314,10 @@ def returns(frames: Frames, settings: ReportSettings) -> Block:
     return Block(
         "returns", title, number, unit,
         (f"Even at best {', '.join(weak['channel'])} returns less than it costs: cut it, or hold out a group to prove its worth." if len(weak)
-         else "No channel is surely below its cost. Move budget in small steps towards those whose thin line begins furthest right."),
+         else f"No channel is surely below its cost. Credit is no proof: before you move a budget, leave a group without {rows.loc[rows['cost_amount'].idxmax(), 'channel']}, on which most is spent, and compare."),
         _figure(figure, 120 + 42 * len(rows)), everything[["channel", "currency", "cost_amount", "conversions", "revenue_amount", "cost_per_conversion", "return_on_spend", "return_low", "return_high"]],
-        f"Thin lines: the range that chance allows (95 %); pale: fewer than {settings.least_cell} sales. Rule of credit: {rule}; revenue net of refunds. Dotted line: revenue equals spend. Credit is no proof of effect.{others}")
+        f"{note}Thin lines: from the lowest to the highest that any rule of credit and chance (95 %) allow; pale: fewer than {settings.least_cell} sales. Bars: rule {rule}; revenue net of refunds, not margin. "
+        f"Dotted line: revenue equals spend.{others}")
 
 
 def model(frames: Frames) -> Block:
@@ -321,16 +340,17 @@ def model(frames: Frames) -> Block:
     auc, error = value["roc_auc"], value["calibration_error"]
     base = rows[(rows["candidate"] == "base_rate") & (rows["measure"] == "average_precision")]["value"]
     precision = value["average_precision"]
-    lift = f" Finding buyers, it is {float(precision['value']) / float(base.iloc[0]):.1f} times as precise as chance (average precision)." if len(base) and float(base.iloc[0]) > 0 else ""
+    buyers, judged = (value[m]["value"] for m in ("positives", "examples"))
+    lift = f" {whole(buyers)} of {whole(judged)} bought. Finding buyers, it is {float(precision['value']) / float(base.iloc[0]):.1f} times as precise as chance (average precision)." if len(base) and float(base.iloc[0]) > 0 else ""
     return Block(
         "model", f"Of a buyer and a non-buyer, the model {name} picks the buyer {share(auc['value'])} of the time; the chances it states are off by {100 * error['value']:.1f} points on average",
         share(auc["value"]), f"of pairs ranked right; 50 % is chance (AUC {auc['value']:.2f}, 95 % interval {auc['low']:.2f} to {auc['high']:.2f}; {candidate})",
-        "Call and cross-sell to the fifth of people ranked highest (deciles 1 and 2). The model knows behaviour, not reasons: measure each use on the held-out group.",
+        "Spend calls and offers on the fifth of people ranked highest, by an audience on the score: it asks for consent and leaves a group out to compare with.",
         _figure(figure, 340), rows[~rows["measure"].str.startswith("bin_")].sort_values(["candidate", "measure"])[["model", "candidate", "measure", "value", "low", "high", "is_champion", "verdict"]],
-        "Judged on people and a month that it never saw. Dotted: what is predicted happens." + lift)
+        "Judged on people and a month that it never saw. Dotted: what is predicted happens. The model knows behaviour, not reasons; who is anonymous is easily told from who buys." + lift)
 
 
-def audiences(frames: Frames) -> Block:
+def audiences(frames: Frames, settings: ReportSettings) -> Block:
     sizes = frames["audience_sizes"]
     if sizes.empty:
         return _missing("audiences", "No audience yet", "Add a file to conf/audiences.")
@@ -345,42 +365,52 @@ def audiences(frames: Frames) -> Block:
     figure.update_layout(barmode="stack")
     reached, excluded = now[~now["is_exclusion"]], now[now["is_exclusion"]]
     kept = f"{whole(excluded['members'].sum())} places in lists that exclude"
-    if len(reached):
-        said = f"{len(reached)} audience{'s are' if len(reached) > 1 else ' is'} ready with {whole(reached['members'].sum())} places; the largest is “{reached.iloc[-1]['title']}” with {whole(reached.iloc[-1]['members'])}"
+    usable = reached["members"] - reached["holdout"]
+    if usable.sum() > 0:
+        ready, largest = int((usable > 0).sum()), usable.idxmax()
+        said = f"{ready} audience{'s are' if ready > 1 else ' is'} ready with {whole(usable.sum())} places; the largest is “{reached.loc[largest, 'title']}” with {whole(usable[largest])}"
         said += f", beside {kept}" if len(excluded) else ""
     else:
         said = f"Nobody is to be addressed: there are only {kept}"
-    refused = float(now["without_basis"].sum() / max(now["candidates"].sum(), 1))
+    wanted, refused = float(reached["candidates"].sum()), float(reached["without_basis"].sum())
+    least = f"Fewer than {settings.least_cell} held out say nothing of an effect: gather them over more runs, or hold out a larger share."
     return Block(
         "audiences", said,
-        whole(reached["members"].sum()), "places in audiences, each with consent or another legal basis",
-        f"{share(refused)} of those who meet the criteria are left out for want of consent: ask for it where they are happiest, after a good delivery or a solved ticket.",
+        whole(usable.sum()), "places in audiences, each with consent or another legal basis",
+        f"{share(refused / wanted) if wanted >= settings.least_cell else f'{whole(refused)} of {whole(wanted)}'} of those who meet the criteria are left out for want of consent: "
+        "ask for it where they are happiest, after a good delivery or a solved ticket.",
         _figure(figure, 130 + 46 * len(now)), now[::-1][
             ["audience", "title", "is_exclusion", "candidates", "without_basis", "suppressed", "members", "holdout", "entered", "left"]],
-        "A person has a place in each audience that fits. Held out: left alone on purpose, so that the effect can be measured. Suppressed: open complaint or too many contacts.")
+        "A person has a place in each audience that fits. Held out: left alone on purpose, so that the effect can be measured. Suppressed: open complaint or too many contacts.",
+        least if len(reached) and (reached["holdout"] < settings.least_cell).any() else "")
 
 
 def quality(frames: Frames) -> Block:
-    files, refused = frames["files"], pd.concat([frames["quarantine"].assign(where="unreadable"), frames["refused_events"].assign(where="not a person's action"),
-                                                  frames["repeated_events"].assign(where="second version of an action")])
+    files, refused = frames["files"], pd.concat([frames["quarantine"].assign(where="unreadable"), frames["refused_events"].assign(where="left out"),
+                                                  frames["repeated_events"].assign(where="left out")])
     lines, held = float(files["lines"].sum()), int(files["held"].sum())
-    left_out = float(refused["count"].sum())
+    unreadable, left_out = (float(refused.loc[refused["where"] == where, "count"].sum()) for where in ("unreadable", "left out"))
     by_rule = refused.groupby(["where", "rule"])["count"].sum().reset_index().sort_values("count")
-    figure = go.Figure(go.Bar(x=by_rule["count"], y=(by_rule["where"] + ": " + by_rule["rule"]).map(_label), orientation="h", marker_color=WARM)) if len(by_rule) else None
-    worst = refused.groupby("source")["count"].sum().sort_values(ascending=False)
+    figure = go.Figure(go.Bar(x=by_rule["count"], y=(by_rule["where"] + ": " + by_rule["rule"].map(lambda rule: REASONS.get(rule, rule))).map(_label), orientation="h", marker_color=WARM)) if len(by_rule) else None
+    worst = frames["quarantine"].groupby("source")["count"].sum().sort_values(ascending=False)
     broken = frames["rule_results"]
-    warned = f" Checks that warn: {', '.join(sorted(set('“' + broken['rule'] + '” in ' + broken['table'])))[:300]}." if len(broken) else ""
-    action = f"Begin with the source {worst.index[0]}, which gives {share(worst.iloc[0] / left_out)} of what was refused." if len(worst) else "Nothing to mend."
+    advice = []
     if held:
         why = files.loc[files["held"] > 0]
-        action = f"{held} files are held apart ({', '.join(why['source'])}): {why['reason'].dropna().iloc[0] if why['reason'].notna().any() else ''} " + action
+        advice.append(f"{held} files are held apart ({', '.join(why['source'])}): {why['reason'].dropna().iloc[0] if why['reason'].notna().any() else ''}.")
+    if len(worst):
+        advice.append(f"Begin with the source {worst.index[0]}, which gives {whole(worst.iloc[0])} of the records that could not be used.")
     remarked = files[files["remark"].notna()].sort_values("lines", ascending=False)
     if len(remarked):
-        action += f" Look into {remarked['source'].iloc[0]}: {remarked['remark'].iloc[0]}."
-    table = files[["source", "files", "lines", "kept", "quarantined", "held"]].sort_values("lines", ascending=False)
-    return Block("quality", f"Of {whole(lines)} records read, {whole(left_out)} ({share(left_out / lines) if lines else '0 %'}) were refused, each with its reason",
-                 share(left_out / lines) if lines else "0 %", "of records refused", action + warned, _figure(figure, 80 + 44 * len(by_rule)) if figure else None, table,
-                 "Nothing is lost: refused records are kept in the tables quarantine, refused_events and repeated_events.")
+        advice.append(f"Look into {remarked['source'].iloc[0]}: {remarked['remark'].iloc[0]}.")
+    if len(broken):
+        advice.append(f"Checks that warn: {', '.join(sorted(set('“' + broken['rule'] + '” in ' + broken['table'])))[:300]}.")
+    action, *more = advice or ["Nothing to mend."]
+    set_aside = refused[refused["where"] == "left out"].groupby("source")["count"].sum()
+    table = files[["source", "files", "lines", "kept", "quarantined", "held"]].assign(left_out=files["source"].map(set_aside).fillna(0).astype(int)).sort_values("lines", ascending=False)
+    return Block("quality", f"Of {whole(lines)} records read {whole(unreadable)} could not be used, each with its reason; {whole(left_out)} more are robots' and copies, left out on purpose",
+                 whole(unreadable), "records that could not be used", action, _figure(figure, 80 + 44 * len(by_rule)) if figure else None, table,
+                 "Nothing is lost: these records are kept in the tables quarantine, refused_events and repeated_events.", " ".join(more))
 
 
 def kpis(frames: Frames, settings: ReportSettings) -> Block:
@@ -406,7 +436,7 @@ def kpis(frames: Frames, settings: ReportSettings) -> Block:
     else:
         title, number, unit = f"{share(latest)} of the latest month's revenue is made online", share(latest), "of revenue online, latest month"
     return Block("kpis", f"{title}; it is one of {len(dictionary)} figures with one definition each", number, unit,
-                 "Quote these and no others: each has one formula and one owner, and its channels add up to the whole.", _figure(figure, 260) if len(sold) else None, dictionary,
+                 "Quote these and no others: each has one formula and one owner. Amounts and numbers add up over channels; rates, and people, do not.", _figure(figure, 260) if len(sold) else None, dictionary,
                  "Monthly revenue, net of refunds; the last month may not be over. All figures and their definitions are in the table."
                  + (f" Money is in {main}; what was sold in {', '.join(sorted(set(revenue.index) - {main}))} is in the table kpis." if len(revenue) > 1 else ""))
 
@@ -424,4 +454,4 @@ def all_blocks(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | N
     """Every section after page one, in reading order."""
     return [
         identity(frames), stage_channel(frames, settings), flows(frames, settings), funnel(frames, settings), effort(frames, settings), attribution(frames, settings, truth),
-        returns(frames, settings), model(frames), audiences(frames), quality(frames), kpis(frames, settings)]
+        returns(frames, settings, truth), model(frames), audiences(frames, settings), quality(frames), kpis(frames, settings)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 __all__ = ["REPORT_READS", "write_report"]
+SAYS = ("identity", "flow", "attribution", "audiences", "quality")  # the blocks behind the five sentences, whose advice stands beside them
 
 
 def write_report(tables: dict[str, DataFrame], settings: ReportSettings, folder: Path, as_of: dt.date, truth: Path | None = None) -> tuple[Path, list[str]]:
@@ -45,11 +46,11 @@ def five_numbers(frames: Frames, blocks: list[Block]) -> list[tuple[str, str, st
     by_id = {b.id: b for b in blocks}
     sales = frames["conversions"]
     return [
-        (whole(frames["persons"]["count"].sum()), "people", "identity"),
+        (by_id["identity"].number, "known customers", "identity"),
         (whole(frames["journeys"]["count"].sum()), "journeys", "flow"),
-        (whole(sales["count"].sum()) if len(sales) else "0", "purchases", "effort"),
+        (whole(sales["count"].sum()) if len(sales) else "0", "purchases", "attribution"),
         (by_id["audiences"].number, "places in audiences", "audiences"),
-        (by_id["quality"].number, "of records refused", "quality"),
+        (by_id["quality"].number, "records not usable", "quality"),
     ]
 
 
@@ -57,14 +58,17 @@ def five_sentences(frames: Frames, blocks: list[Block], settings: ReportSettings
     """People found, journeys, what brings sales, who to talk to, what is wrong with the data."""
     by_id = {b.id: b for b in blocks}
     journeys = frames["journeys"]
-    total = float(journeys["count"].sum())
-    bought = float(journeys.loc[journeys["ended_by"] == "conversion", "count"].sum())
-    crossing = float(journeys["crosses_store"].sum())
-    of = share if total >= settings.least_cell else lambda part: whole(part * total)  # a rate of a few is chance
+    finished = float(journeys.loc[journeys["ended_by"] != "open", "count"].sum())
+    sold = journeys[journeys["ended_by"] == "conversion"]
+    bought, crossing = float(sold["count"].sum()), float(sold["crosses_store"].sum())
+
+    def of(part: float, all_of_them: float) -> str:  # a rate of a few is chance
+        return share(part / all_of_them) if all_of_them >= settings.least_cell else whole(part)
+
     return [
         by_id["identity"].title + ".",
-        f"They made {whole(total)} journeys; {of(bought / max(total, 1))} ended in a purchase, and {of(crossing / max(total, 1))} "
-        "went through both a digital and a physical place.",
+        f"Of {whole(finished)} finished journeys {of(bought, finished)} ended in a purchase, and {of(crossing, bought)} of these went through both a digital "
+        f"and a physical place; {whole(float(journeys['count'].sum()) - finished)} still go on.",
         by_id["attribution"].title + ".",
         by_id["audiences"].title + ".",
         by_id["quality"].title + ".",
@@ -72,10 +76,12 @@ def five_sentences(frames: Frames, blocks: list[Block], settings: ReportSettings
 
 
 def render(blocks: list[Block], numbers: list[tuple[str, str, str]], sentences: list[str], settings: ReportSettings, as_of: dt.date) -> str:
+    by_id = {b.id: b for b in blocks}
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined, finalize=_unbroken)
     template = environment.from_string((files("wayprint.report") / "page.html").read_text(encoding="utf-8"))
     return template.render(
-        title=settings.title, as_of=as_of.isoformat(), scope=_scope(settings), names=NAMES, numbers=numbers, sentences=sentences, plotly=get_plotlyjs(),
+        title=settings.title, as_of=as_of.isoformat(), scope=_scope(settings), names=NAMES, numbers=numbers, plotly=get_plotlyjs(),
+        sentences=[(said, by_id[name]) for said, name in zip(sentences, SAYS, strict=True)],
         blocks=[{"block": b, "figure": b.figure and _script_safe(b.figure), **_table(b.table, settings.table_rows)} for b in blocks])
 
 

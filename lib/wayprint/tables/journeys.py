@@ -117,6 +117,7 @@ JOURNEYS = Table(
         col("visits", "long", "distinct visits", required=True),
         col("sources", "long", "distinct channels by which those visits began", required=True),
         col("channels", "array<string>", "channels of touches in order, repeats in a row collapsed"),
+        col("inbound_channels", "array<string>", "channels of the touches in which the person acts, in order, repeats in a row collapsed"),
         col("stages", "array<string>", "stages of touches in order, repeats in a row collapsed"),
         col("has_channel_switch", "boolean", "inbound touches have more than one channel", required=True),
         col("has_skip", "boolean", "inbound touches jumped over a stage of the buying order", required=True),
@@ -158,7 +159,8 @@ CHANNEL_FLOWS = Table(
         col("from_channel", "string", "channel, or (start)"),
         col("to_channel", "string", "channel, or (conversion), (silence), (open)"),
         col("journeys", "long", "journeys that make this step at least once", required=True),
-        col("steps", "long", "how often it is made", required=True)))
+        col("steps", "long", "how often it is made", required=True),
+        col("inbound_journeys", "long", "journeys in which the person goes this way, whatever is sent in between", required=True)))
 
 STAGE_FUNNEL = Table(
     "stage_funnel", layer="gold", grain="one stage of the declared order", key=("stage",), owner="cx",
