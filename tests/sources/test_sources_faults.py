@@ -43,6 +43,13 @@ def test_a_renamed_key_column_holds_the_file_and_names_the_nearest(read):
         assert words in file["reason"]
 
 
+def test_what_is_remarked_of_a_file_that_is_read_stands_in_its_reason(read):
+    rows = read("id;at;logn\na;2026-01-01;C1\n")
+    assert len(rows["event"]) == 1
+    assert rows["file"][0]["reason"] == ("its columns are separated by ';' and not by a comma, and it is read so; "
+        "column 'login' that the source reads did not come; did you mean 'logn'?")
+
+
 def test_a_column_that_a_source_needs_holds_the_file_when_it_is_gone(read):
     rows = read("id,at,amount\na,2026-01-01,1\n", needs=["login"])
     assert rows["file"][0]["status"] == "held"

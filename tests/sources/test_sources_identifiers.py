@@ -37,7 +37,20 @@ def test_a_number_without_prefix_is_read_as_of_the_country_of_its_source():
     assert canonical("phone", "(415) 555-0132", "US") == ("phone", "+14155550132")
 
 
-@pytest.mark.parametrize("nothing", ["", "  ", "null", "NULL", "None", "nan", "undefined", "N/A"])
+@pytest.mark.parametrize("given", ["+32 470 12 34 56", "0032470123456"])
+def test_of_an_unknown_country_only_a_number_with_its_prefix_is_one(given):
+    assert canonical("phone", given, "ZZ") == ("phone", "+32470123456")
+    assert canonical("phone", "0470 12 34 56", "ZZ") is None
+
+
+@pytest.mark.parametrize(("type", "given", "plain"), [
+    ("email", "\u200bana@x.fr", "ana@x.fr"), ("email", "ana@x.fr\ufeff", "ana@x.fr"), ("phone", "\u202a+33612345678\u202c", "+33612345678"),
+    ("loyalty_card", "\ufeffC1", "C1")])
+def test_characters_that_nobody_sees_are_no_part_of_an_identifier(type, given, plain):
+    assert canonical(type, given, "FR") == canonical(type, plain, "FR")
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", "null", "NULL", "None", "nan", "undefined", "N/A", "\\N", "#N/A", "(null)", "<NULL>", "[null]", "--", "."])
 @pytest.mark.parametrize("type", ["email", "phone", "login", "maid"])
 def test_what_systems_write_for_nothing_is_no_identifier(type, nothing):
     assert canonical(type, nothing, "FR") is None

@@ -38,6 +38,29 @@ def test_a_file_is_its_content_under_its_smallest_name(tmp_path, keys):
     assert [set(f) for f in files] == [{c.split()[0] for c in RawFiles.columns.split(", ")}] * 2
 
 
+@pytest.mark.parametrize(("name", "source", "reader"), [
+    ("ga4_content/events-000000000000.json.gz", "ga4_content", "jsonl"), ("ga4_content/events.ndjson", "ga4_content", "jsonl"),
+    ("segment_app/1451606400000/1451606400000.0a1b.1.gz", "segment_app", "jsonl"), ("segment_app/a.jsonl.gz", "segment_app", "jsonl"),
+    ("snowplow_web/2026-03-01-49568-49569.gz", "snowplow_web", "rows"), ("snowplow_web/a.tsv.gz", "snowplow_web", "rows"),
+    ("snowplow_web/a.csv.gz", "snowplow_web", "csv"), ("snowplow_consent/a.csv", "snowplow_consent", "csv"),
+    ("crm_contacts/Export.CSV", "crm_contacts", "csv"), ("crm_contacts/a.csv.GZ", "crm_contacts", "csv"), ("snowplow_web/a.CSV.gz", "snowplow_web", "csv"),
+    ("segment_referrers/a.csv.gz", "segment_referrers", "csv"), ("hubspot_email_campaigns/a.csv.gz", "hubspot_email_campaigns", "csv"),
+    ("hubspot/email_event_open_data.csv.gz", "hubspot_email_details", "csv"), ("shopify/shopify_gql_order_data.csv.gz", "shopify_orders", "csv")])
+def test_files_as_vendors_name_them_are_claimed_by_one_source_and_one_reader(tmp_path, keys, settings, name, source, reader):
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text("x")
+    ((file,), unmatched) = list_files(str(tmp_path), settings.sources.specs, keys)
+    assert (file["source"], unmatched) == (source, [])
+    assert settings.sources.specs[source].reader_of(file["names"]) == reader
+
+
+def test_a_text_file_and_an_archive_of_a_source_stay_unclaimed(tmp_path, keys, settings):
+    for name in ("crm_contacts/a.txt", "crm_contacts/a.zip", "snowplow_web/a.json", "segment_app/a.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert list_files(str(tmp_path), settings.sources.specs, keys).files == []
+
+
 def test_files_that_no_source_claims_are_named(tmp_path, keys):
     raw = put(tmp_path, readme="x", tickets__deep__a="x", tickets___hidden="x")
     files, unmatched = list_files(raw, {"tickets": spec()}, keys)

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from wayprint.sources.identifiers import canonical
+from wayprint.sources.ingest import record_batches
 from wayprint.sources.keys import Keys
 
 LINE = "id,at,login,amount\n{}\n"
@@ -127,6 +128,54 @@ def test_items_come_from_a_list_or_from_the_record_and_nothing_is_no_item(read):
     assert rows["quarantine"][0]["rule"] == "malformed"
 
 
+@pytest.mark.parametrize("code", ["\\ud83d", "\\u0000"])
+def test_an_escape_for_half_a_character_inside_nested_json_costs_its_record_alone(read, code):
+    cell = f'"[{{""sku"": ""P{code}""}}]"'
+    rows = read(f'id,at,login,amount\na,2026-01-01,{cell},1\nb,2026-01-01,"[{{""sku"": ""P""}}]",1\n', items={"at": "login", "product_id": "sku"}, identifiers=[])
+    assert (one(rows)["event_id"], one(rows, "quarantine")["rule"]) == ("b", "bad_encoding")
+    cut = {"event_id": "id", "happened_at": "at", "reason": {"column": "login", "pattern": '"sku": "([^"]*)"'}}
+    rows = read(f"id,at,login,amount\na,2026-01-01,{cell},1\n", fields=cut, identifiers=[])
+    assert "'login'" in one(rows, "quarantine")["reason"]
+
+
+def test_only_what_is_cut_out_of_json_is_read_without_its_escapes(read):
+    fields = {"event_id": "id", "happened_at": "at", "order_id": {"column": "login", "pattern": "^R?(.+)$"}, "reason": {"column": "amount", "pattern": '"a": "(.+)"'}}
+    rows = read('id,at,login,amount\na,2026-01-01,RS1\\n12,"{""a"": ""l\'\\u00e9t\\u00e9""}"\nb,2026-01-01,S\\ud83d,\n', fields=fields, identifiers=[])
+    assert [(row["order_id"], row["reason"]) for row in rows["event"]] == [("S1\\n12", "l'été"), ("S\\ud83d", None)]
+
+
+def test_of_several_groups_the_one_that_is_found_is_the_value(read):
+    fields = {"event_id": "id", "happened_at": "at", "amount": {"column": ["amount", "login"], "pattern": '^([^{].*)$|"total": ([^,}]+)'}}
+    rows = read('id,at,login,amount\na,2026-01-01,"{""total"": 2}",\nb,2026-01-01,,"3"\nc,2026-01-01,,"1,5"\n', fields=fields, identifiers=[])
+    assert [row["amount"] for row in rows["event"]] == [Decimal("2.00"), Decimal("3.00")]
+    assert one(rows, "quarantine")["rule"] == "bad_number"
+
+
+def test_a_verb_may_stand_inside_a_text(read):
+    names = {"by": [{"column": "login", "pattern": '"type":"([^"]*)"'}, "amount"], "table": {"Buy": "purchase", "1": "page_view"}}
+    rows = read('id,at,login,amount\na,2026-01-01,"{""type"":""BUY""}",1\nb,2026-01-01,"{""type"":""x""}",1\nc,2026-01-01,,2\n', names=names, constants={}, identifiers=[])
+    assert [row["event_name"] for row in rows["event"]] == ["purchase", "page_view", "other"]
+
+
+def test_products_that_together_cost_more_than_an_amount_can_be_are_refused(read):
+    items = {"at": "login", "product_id": "sku", "amount": "price", "total_of": ["purchase"]}
+    huge = '"[{""sku"": ""P1"", ""price"": 9999999999999999}, {""sku"": ""P2"", ""price"": 9999999999999999}]"'
+    rows = read(f"id,at,login,amount\na,2026-01-01,{huge},\n", items=items, identifiers=[], fields={"event_id": "id", "happened_at": "at"})
+    assert (one(rows, "quarantine")["rule"], "items" in one(rows, "quarantine")["reason"]) == ("bad_number", True)
+
+
+def test_a_word_for_nothing_is_no_product(read):
+    items = {"at": "login", "product_id": "sku", "family": "kind"}
+    rows = read('id,at,login,amount\na,2026-01-01,"[{""sku"": ""-""}, {""sku"": ""P"", ""kind"": ""-""}]",1\n', items=items, identifiers=[], nulls=["-"])
+    assert one(rows)["items"] == (("P", None, None, None),)
+
+
+def test_an_id_that_a_spreadsheet_rounded_names_nobody_and_no_order(read):
+    rows = read(LINE.format("a,2026-01-01,3.00E+12,1") + "6E+12,2026-01-01,C1,1\nb,2026-01-01,17.0,1\n")
+    assert [(row["rule"], row["reason"].split(":")[0]) for row in rows["quarantine"]] == [("bad_id", "column 'login'"), ("bad_id", "column 'id'")]
+    assert one(rows)["identifiers"] == one(read(LINE.format("b,2026-01-01,17,1")))["identifiers"]
+
+
 CONTACT = {
     "kind": "contact", "constants": {}, "keys": [], "columns": ["id", "at", "login", "amount"], "fields": {"contact_id": "id", "updated_at": "at"},
     "identifiers": [{"type": "crm_id", "column": "id"}]}
@@ -141,6 +190,19 @@ def test_a_contact_states_consent_or_its_absence_and_its_clear_name_goes_to_the_
     assert first["consented_at"] == first["updated_at"]
     assert first["contact_id"] == f"shop:{keys.identifier_id('contact of shop', '7')}"
     assert [(v["field"], keys.open(v["sealed"]).decode()) for v in rows["vault"]] == [("first_name", "Éloïse Durand")]
+
+
+@pytest.mark.parametrize("nothing", ["NULL", "nan", "None", "\\N", "n/a", "--"])
+def test_a_word_for_nothing_does_not_go_to_the_vault(read, nothing):
+    rows = read(f"id,at,login,amount,name\n7,2026-01-01,,,{nothing}\n", **CONTACT, vault={"first_name": "name"})
+    assert "vault" not in rows
+
+
+def test_the_zero_that_a_spreadsheet_took_from_a_french_postal_code_is_put_back(read, keys):
+    spec = {**CONTACT, "fields": {"contact_id": "id", "updated_at": "at", "country": "login", "postal_area": "amount"}}
+    rows = read("id,at,login,amount\n1,2026-01-01,France,1000\n2,2026-01-01,BE,1000\n3,2026-01-01,,1000\n4,2026-01-01,FR,75011\n", **spec, vault={"postal_code": "amount"})
+    assert [row["postal_area"] for row in rows["contact"]] == ["01", "10", "10", "75"]
+    assert [keys.open(row["sealed"]) for row in rows["vault"]] == [b"01000", b"1000", b"1000", b"75011"]
 
 
 def test_a_list_of_scopes_grants_what_it_names(read):
@@ -218,3 +280,15 @@ def test_an_entry_of_names_needs_all_its_columns(read):
     assert [row["event_name"] for row in read(content, names=names, constants={})["event"]] == ["other", "email_open"]
     swapped = {"by": ["login/kind", "amount"], "table": {"open": "email_open", "1": "other"}}
     assert one(read(LINE.format("a,2026-01-01,open,1"), names=swapped, constants={}))["event_name"] == "other"
+
+
+def test_a_row_that_arrow_cannot_hold_costs_its_record_alone_and_its_file_accounts_for_it(read):
+    rows = read(LINE.format("a,2026-01-01,C1,1") + "b,2026-01-01,C1,1\nc,2026-01-01,C1,1\n")
+    rows["event"][1]["reason"], rows["event"][2]["amount"] = "\ud83d", Decimal(10) ** 17
+    stream = [(kind, row) for kind in ("event", "file") for row in rows[kind]]
+    batches = [batch.to_pylist() for batch in record_batches(iter(stream), 2)]
+    found = {kind: [row for batch in batches for row in batch if row["kind"] == kind] for kind in ("event", "quarantine", "file")}
+    assert [row["event_id"] for row in found["event"]] == ["a"]
+    assert [(row["line_number"], row["rule"], row["file"], row["original"]) for row in found["quarantine"]] == [
+        (row["line_number"], "unexpected", "a.csv", row["original"]) for row in rows["event"][1:]]
+    assert [(row["lines"], row["kept"], row["quarantined"]) for row in found["file"]] == [(3, 1, 2)]

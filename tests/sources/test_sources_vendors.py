@@ -171,7 +171,9 @@ CONTACT = {
 
 
 @pytest.mark.parametrize(("phone", "country", "written"), [
-    ("0470 12 34 56", "BE", "+32470123456"), ("06 12 34 56 78", "", "+33612345678"), ("06 12 34 56 78", "Belgique", "+33612345678"),
+    ("0470 12 34 56", "BE", "+32470123456"), ("06 12 34 56 78", "", "+33612345678"), ("0470 12 34 56", "Belgique", "+32470123456"),
+    ("079 123 45 67", "Suisse", "+41791234567"), ("07700 900123", "UK", "+447700900123"), ("06 12 34 56 78", "Atlantide", None), ("0032470123456", "Atlantide", "+32470123456"),
+    ("06 12 34 56 78", "NULL", "+33612345678"),
     ("+32 470 12 34 56", "FR", "+32470123456"), ("(212) 555-0147", "US", "+12125550147"), ("(212) 555-0147", "FR", None)])
 def test_a_national_number_is_of_the_country_of_its_contact(shipped, keys, phone, country, written):
     rows = shipped("crm_contacts", csv_of(CONTACT | {"phone": phone, "country": country}))
@@ -186,6 +188,12 @@ def test_a_refusal_is_known_however_it_is_written(shipped, word):
     rows = shipped("crm_contacts", csv_of(CONTACT | {"consent_email": word}))
     assert one(rows, "contact")["consents"] == (("email_marketing", False),)
     assert one(rows, "file")["reason"] is None
+
+
+@pytest.mark.parametrize("nothing", ["NULL", "\\N", "#N/A", "--", "(null)"])
+def test_a_word_for_nothing_is_no_word_of_consent(shipped, nothing):
+    rows = shipped("crm_contacts", csv_of(CONTACT | {"consent_email": nothing}))
+    assert (one(rows, "contact")["consents"], one(rows, "file")["reason"]) == (None, None)
 
 
 def test_a_word_that_nobody_knows_is_told_and_one_that_says_nothing_is_not(shipped):
@@ -229,3 +237,107 @@ def test_the_number_of_an_order_is_of_the_country_of_its_bill(shipped, keys):
              "billing_address_phone": "(212) 555-0147", "billing_address_country_code": "US"}
     vault = shipped("shopify_orders", csv_of(order))["vault"]
     assert [keys.open(row["sealed"]) for row in vault if row["field"] == "phone"] == [b"+12125550147"]
+
+
+ECOMMERCE = "com.snowplowanalytics.snowplow.ecommerce"
+
+
+def entities(*given):
+    """The contexts of a hit, as Snowplow's enrichment writes them: without blanks."""
+    data = [{"schema": f"iglu:{ECOMMERCE}/{name}/jsonschema/1-0-0", "data": entity} for name, entity in given]
+    return json.dumps({"schema": "iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1", "data": data}, separators=(",", ":"))
+
+
+def action(type, *given):
+    """What the plugin for e-commerce sends of an action, with its entities."""
+    event = {"schema": f"iglu:{ECOMMERCE}/snowplow_ecommerce_action/jsonschema/1-0-2", "data": {"name": "x", "type": type}}
+    unstruct = {"schema": "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0", "data": event}
+    return {"event": "unstruct", "event_name": "snowplow_ecommerce_action", "event_vendor": ECOMMERCE,
+            "unstruct_event": json.dumps(unstruct, separators=(",", ":")), "contexts": entities(*given)}
+
+
+TEE = ("product", {"name": "Tee {new}", "id": "P1", "category": "Mens", "price": 10.5, "quantity": 2, "currency": "USD"})
+CAP = ("product", {"id": "P2", "category": "Caps", "price": 4, "currency": "USD"})
+
+
+def test_an_order_told_by_snowplows_plugin_is_a_purchase_with_its_products(snowplow):
+    order = ("transaction", {"payment_method": "card", "transaction_id": "T1", "revenue": 25.5, "total_quantity": 3, "currency": "USD"})
+    row = snowplow(**action("transaction", order, TEE, CAP))
+    assert (row["event_name"], row["order_id"], row["amount"], row["currency"]) == ("purchase", "T1", Decimal("25.50"), "USD")
+    assert row["items"] == (("P1", "Mens", 2, Decimal("21.00")), ("P2", "Caps", None, None))
+
+
+def test_a_refund_told_by_snowplows_plugin_bears_its_order_and_amount(snowplow):
+    row = snowplow(**action("refund", ("refund", {"transaction_id": "T1", "refund_amount": 10, "currency": "GBP"})))
+    assert (row["event_name"], row["order_id"], row["amount"], row["currency"]) == ("refund", "T1", Decimal("10.00"), "GBP")
+
+
+@pytest.mark.parametrize(("type", "verb"), [
+    ("product_view", "product_view"), ("add_to_cart", "add_to_cart"), ("remove_from_cart", "remove_from_cart"), ("checkout_step", "begin_checkout"),
+    ("trns_error", "payment_error"), ("list_view", "other"), ("promo_click", "other")])
+def test_an_action_of_snowplows_plugin_is_the_verb_of_its_type(snowplow, type, verb):
+    row = snowplow(**action(type, CAP, ("cart", {"total_value": 4, "currency": "USD", "category": "none of its"})))
+    assert (row["event_name"], row["amount"], row["items"]) == (verb, None, (("P2", "Caps", None, None),) if type in ("product_view", "add_to_cart", "remove_from_cart") else None)
+
+
+def test_a_product_shown_on_a_page_is_read_whatever_comes_first_in_it(snowplow):
+    seen = snowplow(event="page_view", event_name="page_view", contexts=entities(("product", {"name": "Tee", "id": "P1"}), ("cart", {"category": "none of its"})))
+    assert (seen["event_name"], seen["items"]) == ("product_view", (("P1", None, None, None),))
+
+
+def test_half_a_character_in_a_context_costs_its_hit_alone(snowplow, shipped, settings):
+    columns = settings.sources.specs["snowplow_web"].columns
+    hit = {"platform": "web", "collector_tstamp": "2026-03-01 10:00:01", "dvce_created_tstamp": "2026-03-01 10:00:00", "event_id": "e1", "domain_userid": "d1",
+           "event": "page_view", "event_name": "page_view", "contexts": entities(("product", {"id": "P1", "category": "Cadeaux \ud83d"}))}
+    rows = shipped("snowplow_web", "\t".join(hit.get(c, "") for c in columns) + "\n", "a.tsv")
+    assert one(rows, "quarantine")["rule"] == "bad_encoding"
+
+
+@pytest.mark.parametrize(("products", "items"), [
+    ("Mode;Robe^; 2;1;59.90", (("Robe; 2", "Mode", 1, Decimal("59.90")),)), ("Mode;Robe^, rouge;1;59.90", (("Robe, rouge", "Mode", 1, Decimal("59.90")),)),
+    (";A^^;1;5.00,;B^=;1;6.00", (("A^", None, 1, Decimal("5.00")), ("B=", None, 1, Decimal("6.00")))),
+    (";P1;1;59.90;event5=1;eVar3=rouge^,1", (("P1", None, 1, Decimal("59.90")),))])
+def test_what_adobe_escaped_inside_a_product_parts_nothing(shipped, products, items):
+    row = one(adobe(shipped, {"post_event_list": "1", "post_product_list": products}))
+    assert (row["items"], row["amount"]) == (items, sum(amount for *_, amount in items))
+
+
+def test_adobe_products_worth_more_than_an_amount_can_be_are_refused(shipped):
+    rows = adobe(shipped, {"post_event_list": "1", "post_product_list": ";P;1;9999999999999999,;P2;1;9999999999999999"})
+    assert one(rows, "quarantine")["rule"] == "bad_number"
+
+
+def test_a_shopify_id_is_one_number_however_it_was_exported(shipped):
+    order = {"id": "5123", "customer_id": "694", "email": "", "created_at": "2026-03-01 09:00:00", "total_price": "10"}
+    floats = order | {"id": "5123.0", "customer_id": "694.0"}
+    global_ids = order | {"id": "gid://shopify/Order/5123", "customer_id": "gid://shopify/Customer/694"}
+    rows = shipped("shopify_orders", csv_of(order, floats, global_ids))["event"]
+    assert {(row["event_id"], row["order_id"]) for row in rows} == {("5123", "5123")}
+    assert len({row["identifiers"] for row in rows}) == 1
+    lines = shipped("shopify_order_lines", csv_of(*({"id": "1", "order_id": id} for id in ("5123.0", "gid://shopify/Order/5123"))))["reference"]
+    assert {json.loads(row["attributes"])["order_id"] for row in lines} == {"5123"}
+
+
+def test_a_product_that_ga4_has_not_set_is_none_and_a_weight_is_one_piece(shipped):
+    items = [{"item_id": "(not set)", "price": 5, "quantity": "1"}, {"item_id": "P", "item_category": "(not set)", "price": 10, "quantity": "1.5"}]
+    assert one(shipped("ga4_content", ga4(event_name="purchase", items=items), "a.jsonl"))["items"] == (("P", None, 1, Decimal("15.00")),)
+
+
+def test_an_event_that_klaviyo_deleted_is_no_open(shipped):
+    events = [{"id": f"e{deleted}", "person_id": "p", "datetime": "2026-03-01 10:00:00", "type": "Opened Email", "_fivetran_deleted": deleted} for deleted in ("true", "FALSE", "")]
+    rows = shipped("klaviyo_events", csv_of(*events))
+    assert (len(rows["event"]), one(rows, "quarantine")["rule"]) == (2, "deleted_at_source")
+
+
+@pytest.mark.parametrize(("event", "verb"), [
+    ("Completed Order", "purchase"), ("Viewed Product", "product_view"), ("Added Product", "add_to_cart"), ("Removed Product", "remove_from_cart"),
+    ("Viewed Product Category", "page_view")])
+def test_the_names_that_segment_gave_before_2016_are_known(shipped, event, verb):
+    assert one(shipped("segment_app", segment(event=event), "a.jsonl"))["event_name"] == verb
+
+
+@pytest.mark.parametrize("card", ["0", "000", "\\N", "(null)", "."])
+def test_the_card_of_nobody_welds_no_buyers(shipped, card):
+    line = {"ticket_id": "T1", "line": "1", "ticket_time": "2026-03-01 10:00:00", "loyalty_card": card, "product_id": "P", "quantity": "1", "unit_price": "20"}
+    row = one(shipped("store_tickets", csv_of(line)))
+    assert row["identifiers"] == () or [rule for _, rule in row["flaws"]] == ["blocklist"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import unicodedata
 from collections.abc import Callable
@@ -11,32 +12,34 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from wayprint.sources.identifiers import EMAIL_INSIDE
+from wayprint.sources.countries import CODES
+from wayprint.sources.identifiers import EMAIL_INSIDE, UNKNOWN_REGION
+from wayprint.tables.bronze import NOTHING
 
 TRUE = frozenset(("true", "t", "1", "yes", "y", "oui", "o", "on", "granted", "subscribed", "opt_in", "opted_in"))
 FALSE = frozenset(("false", "f", "0", "no", "n", "non", "off", "denied", "unsubscribed", "not_subscribed", "opt_out", "opted_out"))
 
 
 @lru_cache(maxsize=4_096)
-def consent_word(text: str) -> str:
-    """A word of consent without case, accents, and what parts its words: OPT_OUT, opt-out and Opt out are one."""
+def plain_word(text: str) -> str:
+    """A word of consent, or a country's name, without case, accents, and what parts its words: OPT_OUT, opt-out and Opt out are one."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join(re.split(r"[\s_-]+", plain.strip().lower()))
 
 
 # What systems write for consent beyond yes and no; and what they write where nobody was asked or has not answered yet.
-GRANTED = frozenset(map(consent_word, TRUE)) | {
+GRANTED = frozenset(map(plain_word, TRUE)) | {
     "1.0", "opt in", "optin", "subscribe", "allowed", "accepted", "agreed", "accepte", "accorde", "abonne", "inscrit"}
-DENIED = frozenset(map(consent_word, FALSE)) | {
+DENIED = frozenset(map(plain_word, FALSE)) | {
     "0.0", "optout", "unsubscribe", "withdrawn", "revoked", "refused", "declined", "rejected", "objected", "disallowed", "stop", "refuse", "retire",
     "revoque", "desabonne", "desinscrit", "oppose"}
-SILENT = frozenset((
-    "null", "none", "nan", "undefined", "unknown", "n/a", "na", "not set", "(not set)", "pending", "invalid", "never subscribed", "inconnu"))
+SILENT = frozenset(map(plain_word, NOTHING)) | {"unknown", "pending", "invalid", "never subscribed", "inconnu"}
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _EPOCH_UTC = EPOCH.replace(tzinfo=None)
 _SECOND, _MICROSECOND = 1_000_000, dt.timedelta(microseconds=1)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_ROUNDED = re.compile(r"(?<![^_-])\d(?:\.\d+)?E\+\d+(?![^_-])", re.ASCII | re.IGNORECASE)  # alone, or as a part of a joined id
 _HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 
 Convert = Callable[[str], Any]
@@ -65,14 +68,25 @@ def text(value: str) -> str:
     return EMAIL_INSIDE.sub("<email>", value) if "@" in value or "%40" in value else value
 
 
+def identity(value: str) -> str:
+    """An id as sent, without what is no part of it: the `.0` of a column of floats, and Shopify's `gid://shopify/Order/` before a number."""
+    if "+" in value and _ROUNDED.search(value):
+        raise Refused("bad_id", "promised an id, came a number that a spreadsheet rounded (as 1.23E+12): export it again, as text")
+    if value.startswith("gid://"):
+        last = value.rsplit("/", 1)[1]
+        return last if last.isdecimal() else value
+    return value[:-2] if value.endswith(".0") and value[:-2].isdecimal() else value
+
+
 @lru_cache(maxsize=16_384)
 def number(value: str) -> Decimal:
+    """Exactly the number that is written. A point is the decimal one: whoever writes 1.234 for a thousand and more must know it, for nobody else can."""
     if not _NUMBER.fullmatch(value):
         raise Refused("bad_number", f"promised a number (digits, a point, no thousands mark), came like {shape(value)}")
     return Decimal(value)
 
 
-def _money(amount: Decimal, places: int) -> Decimal:
+def money(amount: Decimal, places: int = 2) -> Decimal:
     if amount and amount.adjusted() >= 18 - places:
         raise Refused("bad_number", f"promised an amount of at most {18 - places} digits before the point, came more")
     return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
@@ -87,6 +101,12 @@ def _whole(value: str, bits: int) -> int:
     return rounded
 
 
+def _pieces(value: str) -> int:
+    """How many; a weight or a length (0.350) is one piece, bought or returned."""
+    amount = number(value)
+    return int(math.copysign(1, amount)) if amount % 1 else _whole(value, 32)
+
+
 def _flag(value: str) -> bool:
     folded = value.lower()
     if folded in TRUE:
@@ -97,11 +117,31 @@ def _flag(value: str) -> bool:
 
 
 def _float(value: str) -> float:
-    return float(number(value))
+    found = float(number(value))
+    if math.isinf(found):
+        raise Refused("bad_number", "promised a number, came one far too large")
+    return found
+
+
+def _currency(value: str) -> str | None:
+    """Its code of ISO 4217; a sign that several currencies share ($) is none."""
+    folded = value.upper()
+    if folded.lower() in NOTHING:
+        return None
+    code = {"€": "EUR", "£": "GBP"}.get(folded, folded)
+    if not (len(code) == 3 and code.isascii() and code.isalpha()):
+        raise Refused("bad_currency", f"promised a currency's three letters (EUR, GBP, USD), came like {shape(value)}: correct the export")
+    return code
 
 
 def _country(value: str) -> str | None:
-    return value.upper() if len(value) == 2 and value.isascii() and value.isalpha() else None
+    known = CODES.get(plain_word(value))
+    return known or (value.upper() if len(value) == 2 and value.isascii() and value.isalpha() else None)
+
+
+def region(value: str) -> str | None:
+    """The country that a telephone number without prefix is of; where one is given and not understood, none whatever."""
+    return _country(value) or (None if value.lower() in NOTHING else UNKNOWN_REGION)
 
 
 def _language(value: str) -> str | None:
@@ -109,13 +149,18 @@ def _language(value: str) -> str | None:
     return head if len(head) == 2 and head.isascii() and head.isalpha() else None
 
 
-def _postal_area(value: str) -> str | None:
-    return value[:2].upper() if 2 <= len(value) <= 10 else None
+def postal_code(value: str, country: str | None) -> str:
+    """With the first zero that a spreadsheet takes from a French one (1000 is 01000, of Bourg-en-Bresse)."""
+    return f"0{value}" if country == "FR" and len(value) == 4 and value.isdecimal() else value
+
+
+def postal_area(value: str) -> str | None:
+    return value[:2].upper() if 2 <= len(value) <= 10 and value.lower() not in NOTHING else None
 
 
 def _birth_year(value: str) -> int | None:
-    found = re.search(r"(?<!\d)(1[89]|20)\d\d(?!\d)", value)
-    return int(found.group()) if found else None
+    found = re.search(r"(?<!\d)((?:1[89]|20)\d\d)(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))?(?!\d)", value)
+    return int(found.group(1)) if found else None
 
 
 class Times:
@@ -133,12 +178,9 @@ class Times:
     def at(self, value: str, pattern: str | None = None) -> int:
         """Microseconds since 1970 UTC, from ISO 8601 or `pattern` (of strptime); in an hour that comes twice, the first."""
         try:
-            when = dt.datetime.strptime(value, pattern) if pattern else dt.datetime.fromisoformat(value)  # noqa: DTZ007
+            when = dt.datetime.strptime(value, pattern) if pattern else _iso(value)  # noqa: DTZ007
         except ValueError:
-            if not value.endswith(" UTC"):
-                raise Refused("bad_time", f"promised a time like 2026-01-31 12:00:00 or {pattern}, came like {shape(value)}"
-                              if pattern else f"promised a time like 2026-01-31 12:00:00, came like {shape(value)}") from None
-            return self.at(value[:-4] + "+00:00")
+            raise Refused("bad_time", f"promised a time like 2026-01-31 12:00:00{f' or {pattern}' if pattern else ''}, came like {shape(value)}") from None
         self._inside(when.year)
         if when.tzinfo is None and self.zone is dt.UTC:
             return (when - _EPOCH_UTC) // _MICROSECOND  # as below, without the costly replace
@@ -151,7 +193,10 @@ class Times:
         since = Decimal(value) * (_SECOND // per_second)
         if since.adjusted() > 16:
             raise Refused("out_of_range", "promised seconds (or their parts) since 1970, came a number far too large")
-        self._inside((EPOCH + dt.timedelta(seconds=int(since) // _SECOND)).year)
+        try:
+            self._inside((EPOCH + dt.timedelta(seconds=int(since) // _SECOND)).year)
+        except OverflowError:
+            raise Refused("out_of_range", "promised seconds (or their parts) since 1970, came a number far too small") from None
         return int(since)
 
     def instant(self, value: str) -> int:
@@ -161,14 +206,23 @@ class Times:
     def day(self, value: str, pattern: str | None = None) -> dt.date:
         """A calendar day; of a time, its day as written."""
         try:
-            if pattern:
-                found = dt.datetime.strptime(value, pattern).date()  # noqa: DTZ007
-            else:
-                found = dt.date.fromisoformat(value[:10])
+            found = (dt.datetime.strptime(value, pattern) if pattern else _iso(value)).date()  # noqa: DTZ007
         except ValueError:
             raise Refused("bad_time", f"promised a day like {pattern or '2026-01-31'}, came like {shape(value)}") from None
         self._inside(found.year)
         return found
+
+
+def _iso(value: str) -> dt.datetime:
+    """A day, or a day and a time parted by T or a blank; Python itself takes any sign between them, a digit or that of a zone too."""
+    if (value[10:11] if value[4:5] == "-" else value[8:9]) not in ("", "T", " "):
+        raise ValueError
+    try:
+        return dt.datetime.fromisoformat(value)
+    except ValueError:
+        if not value.endswith(" UTC") or len(value) < 15:  # of a day alone, " UTC" would be read as its time
+            raise
+        return dt.datetime.fromisoformat(value[:-4] + "+00:00")
 
 
 def converters(times: Times, pattern: str | None = None) -> dict[str, Convert]:
@@ -176,11 +230,13 @@ def converters(times: Times, pattern: str | None = None) -> dict[str, Convert]:
     return {
         "text": text,
         "raw": lambda v: v,
+        "id": identity,
         "lower": lambda v: text(v).lower(),
         "upper": lambda v: v.upper(),
         "country": _country,
+        "currency": _currency,
         "language": _language,
-        "postal_area": _postal_area,
+        "postal_area": postal_area,
         "birth_year": _birth_year,
         "flag": _flag,
         "time": lambda v: times.at(v, pattern),
@@ -191,26 +247,27 @@ def converters(times: Times, pattern: str | None = None) -> dict[str, Convert]:
         "day": lambda v: times.day(v, pattern),
         "number": _float,
         "int": lambda v: _whole(v, 32),
+        "pieces": _pieces,
         "long": lambda v: _whole(v, 64),
-        "whole": lambda v: str(_whole(v, 64)),
-        "money": lambda v: _money(number(v), 2),
-        "negated": lambda v: _money(-number(v), 2),
-        "cost": lambda v: _money(number(v), 6),
-        "micros": lambda v: _money(number(v) / 1_000_000, 6),
+        "whole": lambda v: str(_whole(identity(v), 64)),
+        "money": lambda v: money(number(v)),
+        "negated": lambda v: money(-number(v)),
+        "cost": lambda v: money(number(v), 6),
+        "micros": lambda v: money(number(v) / 1_000_000, 6),
     }
 
 
 def product(values: list[str]) -> Decimal:
     """Quantity times price, less the discount where a third value gives one."""
     quantity, price, *less = (number(v) for v in values if v)
-    return _money(quantity * price - sum(less), 2)
+    return money(quantity * price - sum(less))
 
 
 HOW = tuple(sorted(converters(Times("UTC", 1, 9999))))
 # How a canonical column is read where the source does not say: by its own meaning, else by its type.
 BY_COLUMN = {
-    "country": "country", "postal_area": "postal_area", "language": "language", "birth_year": "birth_year",
-    "gender": "lower", "currency": "upper", "event_id": "raw", "order_id": "raw", "entity_id": "raw", "contact_id": "raw",
+    "country": "country", "postal_area": "raw", "language": "language", "birth_year": "birth_year",
+    "gender": "lower", "currency": "currency", "event_id": "id", "order_id": "id", "entity_id": "id", "contact_id": "id",
     "cost_amount": "cost", "attributes": "raw"}
 BY_TYPE = {
     "string": "text", "timestamp": "time", "date": "day", "boolean": "flag", "int": "int", "long": "long", "double": "number",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from wayprint.sources.convert import Refused, consent_word, number, product
+from wayprint.sources.convert import Refused, number, plain_word, product
 from wayprint.sources.readers import walk
 from wayprint.sources.specs import ConsentSpec, FieldSpec, ItemsSpec, NamesSpec, RuleSpec, fold
 
@@ -16,6 +16,8 @@ Values = Sequence[Any]
 Get = Callable[[Values], Any]
 Places = Mapping[str, int]
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_CARET = re.compile(r"\^(.)", re.DOTALL)  # Adobe's escape inside a list: ^, ^; ^= ^^
 _VALUED = re.compile(r"[=:].*")  # what a word of a list bears: its number of times (200=4), its serial number (1:777)
 
 
@@ -36,7 +38,8 @@ def getter(one: FieldSpec, convert: Callable[[str], Any], places: Places, nulls:
         value = value.strip()
         if pattern and value:
             match = pattern.search(value)
-            value = _unescaped(match.group(1) or "") if match else ""
+            found = match[match.lastindex] if match and match.lastindex else ""
+            value = _unescaped(found) if value[0] in "{[" else found  # only what is cut out of JSON has its escapes
         return None if not value or value in nulls else value
 
     def finish(value: str | None) -> Any:
@@ -91,9 +94,21 @@ def _unescaped(text: str) -> str:
     if "\\" not in text:
         return text
     try:
-        return str(json.loads(f'"{text}"'))
+        return _sound(json.loads(f'"{text}"'))
     except ValueError:
         return text
+
+
+def _sound(text: str) -> str:
+    """A text out of JSON, whose escapes may stand for what no text can hold."""
+    if _NO_TEXT.search(text):
+        raise Refused("bad_encoding", "promised text, came an escape for half a character or a NUL: correct the writer")
+    return text
+
+
+def _parted(text: str, mark: str) -> list[str]:
+    """The parts of a list of Adobe's between its marks; one after a caret belongs to a value. An empty part may follow the last."""
+    return re.findall(rf"((?:[^{mark}^]|\^.?)*)(?:{mark}|\Z)", text, re.DOTALL) if "^" in text else text.split(mark)
 
 
 def item_fields(items: ItemsSpec) -> dict[str, FieldSpec]:
@@ -106,10 +121,19 @@ class Names:
 
     def __init__(self, spec: NamesSpec, places: Places):
         self._table, self._split, self._default = spec.table, spec.split, spec.default
-        columns = [[fold(c) for c in by.split("/")] for by in spec.by]
-        self._by = [[places[c] for c in several] for several in columns if all(c in places for c in several)]
+        self._by = [read for by in spec.by if (read := self._reading(by, places))]
         self._refine = [(one.event, places[fold(one.column)], one.contains, one.name) for one in spec.refine if fold(one.column) in places]
         self._order = {word: rank for rank, word in enumerate(spec.table)}
+
+    @staticmethod
+    def _reading(by: str | FieldSpec, places: Places) -> Callable[[Values], str] | None:
+        """What gives the word, in small letters; None where the file lacks a column of it."""
+        if isinstance(by, FieldSpec):
+            get = getter(by, str.lower, places)
+            return lambda values: get(values) or ""
+        several = [places.get(fold(c)) for c in by.split("/")]
+        found = [place for place in several if place is not None]
+        return (lambda values: "/".join(str(values[place]).strip() for place in found).lower()) if len(found) == len(several) else None
 
     def __call__(self, values: Values) -> str:
         name = self._broad(values)
@@ -119,8 +143,8 @@ class Names:
         return name
 
     def _broad(self, values: Values) -> str:
-        for found in self._by:
-            word = "/".join(str(values[place]).strip() for place in found).lower()
+        for read in self._by:
+            word = read(values)
             if self._split:
                 words = (_VALUED.sub("", w).strip() for w in word.split(self._split))
                 known = [w for w in words if w in self._order]
@@ -133,16 +157,16 @@ class Names:
 class Items:
     """The products of a record: (product, family, quantity, amount of the line) each; see ItemsSpec."""
 
-    def __init__(self, spec: ItemsSpec, places: Places, converter: Callable[[str], Callable[[str], Any]]):
+    def __init__(self, spec: ItemsSpec, places: Places, converter: Callable[[str], Callable[[str], Any]], nulls: frozenset[str] = frozenset()):
         self._format, self._is_list, self.events = spec.format, spec.at is not None, frozenset(spec.events)
         self.total_of = frozenset(spec.total_of)
         self._at = places.get(fold(spec.at)) if spec.at else None
         fields = item_fields(spec)
         self._columns = tuple(sorted({c for one in fields.values() for c in one.columns}))
-        self._paths = [tuple(c.split(".")) for c in self._columns]
+        self._paths = [(*(("data",) if spec.format == "snowplow" else ()), *c.split(".")) for c in self._columns]
         inner = {fold(c): place for place, c in enumerate(self._columns)} if self._is_list else places
-        how = {"product_id": "raw", "family": "text", "quantity": "int", "amount": "money"}
-        self._get = [getter(fields[name], str if fields[name].how == "product" else converter(fields[name].how or how[name]), inner)
+        how = {"product_id": "raw", "family": "text", "quantity": "pieces", "amount": "money"}
+        self._get = [getter(fields[name], str if fields[name].how == "product" else converter(fields[name].how or how[name]), inner, nulls)
                      if name in fields else None for name in how]
 
     def __call__(self, values: Values) -> tuple[tuple[Any, ...], ...] | None:
@@ -162,19 +186,22 @@ class Items:
 
     def _elements(self, value: Any) -> Iterator[list[Any]]:
         if self._format == "adobe":
-            for entry in value.split(",") if value else ():
-                parts = dict(zip(("category", "product", "quantity", "price"), entry.split(";"), strict=False))
-                yield [parts.get(column, "") for column in self._columns]
+            for entry in _parted(value, ",") if value else ():
+                parts = dict(zip(("category", "product", "quantity", "price"), _parted(entry, ";"), strict=False))
+                yield [_CARET.sub(r"\1", parts.get(column, "")) for column in self._columns]
             return
         if type(value) is str:
             try:
                 value = json.loads(value, parse_int=str, parse_float=str) if value.strip() else []
             except (ValueError, RecursionError):
                 value = None
+        if self._format == "snowplow" and type(value) is dict:  # the entities of a hit, of which those of the plugin for e-commerce are products
+            entities = value.get("data")
+            value = [one for one in entities if "snowplow.ecommerce/product/" in walk(one, ("schema",))] if type(entities) is list else None
         if type(value) is not list:
             raise Refused("malformed", "items: promised a JSON list of products, came something else: correct the export")
         for element in value:
-            yield [walk(element, path) for path in self._paths]
+            yield [_sound(walk(element, path)) for path in self._paths]
 
 
 class Consent:
@@ -194,13 +221,13 @@ class Consent:
             return None
         if self._words:
             return not self._words.isdisjoint(re.findall(r"\w+", value.lower()))
-        word = consent_word(value)
+        word = plain_word(value)
         return True if word in self.spec.granted else False if word in self.spec.denied else None
 
     def is_unknown(self, values: Values) -> bool:
         """Does the column hold a word of which nobody said what it means?"""
         value = None if self._words or self.spec.verdict else self._get(values)
-        return value is not None and consent_word(value) not in (*self.spec.granted, *self.spec.denied, *self.spec.silent)
+        return value is not None and plain_word(value) not in (*self.spec.granted, *self.spec.denied, *self.spec.silent)
 
 
 def keep(rule: RuleSpec, value: str | None, convert: Callable[[str], Any] | None) -> None:

@@ -27,6 +27,9 @@ _PHONE = re.compile(r"[+0-9().,;/\s\-–]+(?:(?:x|ext\.?|poste)\s*\d+)?", re.IGN
 EMAIL_INSIDE = re.compile(r"[\w.+'%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 
 
+UNKNOWN_REGION = "ZZ"  # of ISO 3166 and of CLDR; the library for numbers knows no national number of it
+
+
 class Identifier(NamedTuple):
     """Type, the text that is hashed, and the clear value where the source gave one that a destination may need."""
 
@@ -42,9 +45,12 @@ def identifier(type: str, text: str, country: str) -> Identifier | None:
     An e-mail address becomes the SHA-256 of its lower-case form, so that clear and already hashed addresses meet; an MD5 is
     another type, `email_md5`. A phone number becomes E.164, read as of `country` where it has no prefix; one of a length that no
     number of its country has is none. All else is trimmed
-    and composed (NFC), so one name typed on two systems is one; letters that only look alike stay two.
+    and composed (NFC), without characters that nobody sees (category Cf: marks of byte order and direction, blanks of no width), so one
+    name typed on two systems is one; letters that only look alike stay two.
     """
-    text = unicodedata.normalize("NFC", text).strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", "".join(c for c in text if unicodedata.category(c) != "Cf"))
+    text = text.strip()
     if text.lower() in NOTHING:  # junk that looks like an identifier (test@test.com, zeros) passes: identity blocks it by list and says so in its audit
         return None
     if type in ("email", "email_md5"):
@@ -106,6 +112,8 @@ def _from_base64(text: str) -> str | None:
 def _phone(text: str, country: str) -> Identifier | None:
     if not _PHONE.fullmatch(text):  # a hash or a word; the library would read letters as keys of a telephone
         return None
+    if country == UNKNOWN_REGION and text.startswith("00"):  # what most countries dial instead of the plus
+        text = f"+{text[2:]}"
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:

@@ -112,9 +112,10 @@ def read_file(
                 account["kept"] += 1
                 yield from outcome
         extra = sorted(raw.extra)
-        reason = _unknown_words(raw, source)
+        told = [*raw.remarks, _unknown_words(raw, source)]
         if raw.promised is not None and raw.promised != account["lines"]:
-            reason = f"the manifest promises {raw.promised} records and {account['lines']} came: ask for the file again"
+            told.append(f"the manifest promises {raw.promised} records and {account['lines']} came: ask for the file again")
+        reason = "; ".join(filter(None, told)) or None
     except Held as held:
         status, reason = "held", str(held)
     if (damage := raw.lines.damage) and status == "read":
@@ -160,17 +161,55 @@ def _read(raw: Raw, file: dict[str, Any], settings: SourceSettings, spec: Source
 
 
 def record_batches(rows: Iterator[tuple[str, Row]], size: int) -> Iterator[pa.RecordBatch]:
-    """The rows as Arrow, at most `size` a batch, each batch of one kind."""
+    """The rows as Arrow, at most `size` a batch, each batch of one kind.
+
+    A record of which Arrow cannot hold a row is quarantined, for one that nobody foresaw must not stop the run. The files come last:
+    by then it is known how many of their records did not keep.
+    """
     waiting: dict[str, list[Row]] = {}
+    spoiled: dict[tuple[str, int], Row] = {}
+    files: list[Row] = []
     for kind, row in rows:
+        if kind == "file":
+            files.append(row)
+            continue
         kept = waiting.setdefault(kind, [])
         kept.append(row)
         if len(kept) >= size:
-            yield _record_batch(kind, kept)
+            yield _batch_of_sound(kind, kept, spoiled)
             waiting[kind] = []
     for kind, kept in waiting.items():
         if kept:
-            yield _record_batch(kind, kept)
+            yield _batch_of_sound(kind, kept, spoiled)
+    if spoiled:
+        by_id = {file["file_id"]: file for file in files}
+        for row in spoiled.values():
+            file = by_id[row["file_id"]]
+            file["kept"] -= 1
+            file["quarantined"] += 1
+            row["file"] = file["file"]
+    for kind, given in (("quarantine", list(spoiled.values())), ("file", files)):
+        for start in range(0, len(given), size):
+            yield _record_batch(kind, given[start:start + size])
+
+
+def _batch_of_sound(kind: str, rows: list[Row], spoiled: dict[tuple[str, int], Row]) -> pa.RecordBatch:
+    """The rows that Arrow can hold; for each other, a row of quarantine is added to `spoiled`, by file and line."""
+    try:
+        return _record_batch(kind, rows)
+    except Exception:  # which row it is, only each alone tells
+        sound = []
+        for row in rows:
+            try:
+                _record_batch(kind, [row])
+                sound.append(row)
+            except Exception as error:
+                if "line_number" not in row or kind == "quarantine":
+                    raise  # nobody's record: our own rows, which nothing that comes in can spoil
+                spoiled.setdefault((row["file_id"], row["line_number"]), {
+                    **dict.fromkeys(QUARANTINE.column_names), **{c: row[c] for c in ("file_id", "line_number", "source", "original")}, "rule": "unexpected",
+                    "reason": f"the row cannot be written ({type(error).__name__}): report it, with the record's shape"})
+        return _record_batch(kind, sound)
 
 
 def _record_batch(kind: str, rows: list[Row]) -> pa.RecordBatch:

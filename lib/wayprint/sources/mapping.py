@@ -17,14 +17,14 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from wayprint.sources import pages
-from wayprint.sources.convert import BY_COLUMN, BY_TYPE, Refused, Times, converters, is_hash
+from wayprint.sources.convert import BY_COLUMN, BY_TYPE, Refused, Times, converters, is_hash, money, postal_area, postal_code, region
 from wayprint.sources.fields import Consent, Get, Items, Names, Values, getter, item_fields, keep
 from wayprint.sources.identifiers import Identifier, identifier, network
 from wayprint.sources.keys import Keys
 from wayprint.sources.readers import Held
 from wayprint.sources.settings import SourceSettings, Types
 from wayprint.sources.specs import KINDS, NEEDED, FieldSpec, SourceSpec, fold, near
-from wayprint.tables.bronze import ACTION, RAW_EVENTS
+from wayprint.tables.bronze import ACTION, NOTHING, RAW_EVENTS
 
 Row = dict[str, Any]
 
@@ -46,7 +46,7 @@ def columns_read(spec: SourceSpec) -> tuple[tuple[str, ...], frozenset[str]]:
         *(one for also in spec.also for one in also.fields.values()), *filter(None, (spec.page.url, spec.page.referrer, spec.network_address))]
     found.update(column for one in fields for column in one.columns)
     found.update(rule.column for rule in spec.rules)
-    found.update(part for by in (spec.names.by if spec.names else ()) for part in by.split("/"))
+    found.update(spec.names.columns if spec.names else ())
     found.update(r.column for r in (spec.names.refine if spec.names else ()))
     found.update((*spec.dimensions, *spec.told_apart_by))
     lists = frozenset(items.at for items in spec.items if items.at)
@@ -87,8 +87,8 @@ class Mapper:
         self._vault = self._compiled(spec.vault)
         self._attributes = self._compiled(spec.attributes, "raw")
         self._dimensions = [self._column(name) for name in spec.dimensions]
-        self._identifiers = [(one, self._get(one, self._convert("", one.how or "raw", one.format)),
-                              self._get(one.country, self._convert("country", one.country.how, None)) if one.country else None)
+        self._identifiers = [(one, self._get(one, self._convert("", one.how or "id", one.format)),
+                              self._get(one.country, region) if one.country else None)
                              for one in spec.identifiers]
         self._consents = [Consent(one, places, self._nulls) for one in spec.consents]
         self._apart = [self._column(name) for name in spec.told_apart_by]
@@ -99,7 +99,7 @@ class Mapper:
         self._asked, self._click_ids = tuple(sorted(spec.page.identifiers)), settings.click_ids
         self._name = Names(spec.names, places) if spec.names else None
         self._negative = spec.names.negative if spec.names else None
-        self._items = [Items(one, places, lambda how: self._convert("", how, None)) for one in spec.items]
+        self._items = [Items(one, places, lambda how: self._convert("", how, None), self._nulls) for one in spec.items]
         self._also = [(also, self._row(also.kind, also.constants), self._compiled(also.fields)) for also in spec.also]
 
     def rows(self, values: Values, file_id: str, line: int, original: bytes) -> Iterator[tuple[str, Row]]:
@@ -134,6 +134,8 @@ class Mapper:
         if kind == "contact":
             row["contact_id"] = f"{self.source}:{self.keys.identifier_id(f'contact of {self.source}', row['contact_id'])}"
             row["consented_at"] = row["consented_at"] or row["updated_at"]
+            if row["postal_area"]:
+                row["postal_area"] = postal_area(postal_code(row["postal_area"], row["country"]))
         elif kind == "cost":
             row["dimensions"] = "|".join(get(values) or "" for get in self._dimensions) if self._dimensions else None
             if row["cost_amount"] < 0:
@@ -150,7 +152,10 @@ class Mapper:
                 row["items"] = found
                 amounts = [amount for _, _, _, amount in found if amount is not None]
                 if amounts and row["amount"] is None and row["event_name"] in items.total_of:
-                    row["amount"] = sum(amounts)
+                    try:
+                        row["amount"] = money(sum(amounts))
+                    except Refused as refused:
+                        raise Refused(refused.rule, f"items, all together: {refused.reason}") from None
                 return
 
     def _hold_if_missing(self) -> None:
@@ -165,7 +170,8 @@ class Mapper:
         told = []
         for name, columns in missing:
             spare = sorted(set(self._places) - known)
-            hint = near(fold(columns[0]), spare) if spare else ""
+            hints = [near(fold(c), spare) for c in columns] if spare else [""]
+            hint = next((one for one in hints if "did you mean" in one), hints[0])
             told.append(f"column {' or '.join(repr(c) for c in columns)} ({name}) is missing{hint}")
         raise Held(f"{'; '.join(told)}. Came: {', '.join(sorted(self._places))[:800]}. Correct the export, or add the new name to "
                    f"sources/{self.source}.yaml; the file is then read again")
@@ -248,8 +254,10 @@ class Mapper:
         if named.strongest:
             for field, _, get in self._vault:
                 value = get(values)
-                if value and not is_hash(value):
+                if value and not is_hash(value) and value.lower() not in NOTHING:
                     clear = " ".join(unicodedata.normalize("NFKC", value).split())
+                    if field == "postal_code":
+                        clear = postal_code(clear, row.get("country"))
                     yield "vault", {**about, "subject_id": named.strongest, "field": field, "sealed": _sealed(self.keys, clear)}
 
     def _sync_point(self, row: Row, types: frozenset[str]) -> str | None:

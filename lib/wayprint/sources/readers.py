@@ -13,19 +13,29 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import partial
 from typing import Any, NamedTuple
 
 from wayprint.sources.convert import Refused
 from wayprint.sources.lines import Line, Lines, Readable
-from wayprint.sources.specs import SourceSpec, fold
+from wayprint.sources.specs import SourceSpec, fold, near
 
 csv.field_size_limit(1 << 30)  # the limit is on lines and records, see Lines
 
 MEMBERS_READ = 64 << 20  # most bytes read of a companion's member: a header is far smaller
-_COLUMN_NAME = re.compile(r"[A-Za-z_][\w .()/-]{0,80}", re.ASCII)
+EXTRA_KEPT = 200  # most names of undeclared columns kept of one file of JSON, whose writer may put anything in a key
+SIMILAR = 0.85  # likeness of two names of which one is taken for the other misspelt; more than `near` asks, or ordinary files would be remarked
+_COLUMN_NAME = re.compile(r"(?!\d)[\w$#%][\w .()/$#%°€&'’+-]{0,80}")  # of any language; a line of data that begins with an id or bears an address is none
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_BAD_ESCAPE = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+_SUSPECT = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")  # escapes of the halves of a character, mostly two that belong together, and of NUL
+_NUMBER = re.compile(r"\d+")
+_DATED = re.compile(r"\d{4}-?\d\d-?\d\d")
+_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\r?')
+_NO_TEXT = {
+    b"PK\x03\x04": "it is a zip archive or an Excel workbook: unzip it, or save it as CSV UTF-8",
+    b"\xff\xfe": "it is UTF-16 text: save it as UTF-8",
+    b"\xfe\xff": "it is UTF-16 text: save it as UTF-8"}
 
 
 class Held(Exception):
@@ -47,7 +57,8 @@ class Raw:
     """A file being read: its lines, its source, the limits, and a way to open the files beside it.
 
     `slots`: the columns that the mapping reads, `lists`: those of them that hold lists. The reader fills `places` (column,
-    folded -> place in `values`; None while there is no header) and `extra` (columns the source does not declare).
+    folded -> place in `values`; None while there is no header), `extra` (columns the source does not declare) and `remarks`
+    (what is worth knowing of a file that is read all the same).
     """
 
     lines: Lines
@@ -59,17 +70,35 @@ class Raw:
     lists: frozenset[str] = frozenset()
     places: dict[str, int] | None = None
     extra: set[str] = field(default_factory=set)
+    remarks: list[str] = field(default_factory=list)
     promised: int | None = None  # records, by a manifest
     unknown_words: Mapping[tuple[str, str], int] = field(default_factory=dict)  # of consent, by purpose and columns
 
     def header(self, names: Sequence[str]) -> int:
-        """Take the names of the columns; returns how many."""
-        self.places = {}
+        """Take the names of the columns; returns how many. Raises `Held` if one that is read comes twice."""
+        self.places, read = {}, {fold(c) for c in self.slots}
         for place, name in enumerate(names):
+            if fold(name) in read and fold(name) in self.places:
+                raise Held(f"column {name.strip()!r} comes twice, and nothing says which of them counts: leave one out, or give it another name")
             self.places.setdefault(fold(name), place)
-        declared = {fold(c) for c in (*self.spec.columns, *self.slots)}
-        self.extra = {n.strip() for n in names if n.strip() and fold(n) not in declared and _COLUMN_NAME.fullmatch(n.strip())}
+        declared = {fold(c) for c in self.spec.columns} | read
+        self.add_extra([n.strip() for n in names if fold(n) not in declared and _COLUMN_NAME.fullmatch(n.strip())], read - self.places.keys())
         return len(names)
+
+    def add_extra(self, names: Sequence[str], absent: set[str]) -> None:
+        """Take names that the source does not declare; one that is nearly that of an `absent` column, which the source reads, is remarked.
+
+        `absent`: of the file, or of JSON, whose records differ, of the record that brings the names.
+        """
+        self.extra.update(names)
+        for column in sorted(absent):
+            if close := [name for name in names if _similar(fold(name), fold(column))]:
+                self.remarks.append(f"column {column!r} that the source reads did not come{near(column, close)}")
+
+
+def _similar(one: str, other: str) -> bool:
+    """Whether two names may be one misspelt; names that differ in their numbers only (evar1, evar12) are two."""
+    return SequenceMatcher(None, one, other).ratio() >= SIMILAR and _NUMBER.sub("", one) != _NUMBER.sub("", other)
 
 
 Reader = Callable[[Raw], Iterator[Record]]
@@ -77,22 +106,28 @@ Parse = Callable[[str], list[str]]
 
 
 def read_csv(raw: Raw) -> Iterator[Record]:
-    """RFC 4180 with a header; a record may span lines inside quotes, and a stray quote costs its own line only."""
-    return _with_header(raw, partial(_delimited, raw, ","))
+    """RFC 4180 with a header; a record may span lines inside quotes, and a stray quote costs its own line only.
+
+    Two stray quotes that together look like a value's cost the lines that they enclose, see `_quoted`.
+    """
+    return _with_header(raw, partial(_delimited, raw, _delimiter(raw)))
 
 
 def read_tsv(raw: Raw) -> Iterator[Record]:
     """Tab-separated with a header, quotes as they come."""
+    _first_line(raw)
     return _with_header(raw, partial(_plain, raw))
 
 
 def read_rows(raw: Raw) -> Iterator[Record]:
     """Tab-separated without a header: the columns are those of the source, in order."""
+    _first_line(raw)
     return _plain(raw, raw.header(raw.spec.columns))
 
 
 def read_jsonl(raw: Raw) -> Iterator[Record]:
     """One JSON object a line; lists of keys and values (as in GA4's export) are read by their keys."""
+    _first_line(raw)
     raw.places = {fold(slot): place for place, slot in enumerate(raw.slots)}
     declared = {column.split(".")[0] for column in (*raw.slots, *raw.spec.columns)}
     return _objects(raw, declared)
@@ -119,6 +154,34 @@ def read_adobe(raw: Raw) -> Iterator[Record]:
 
 
 READERS: dict[str, Reader] = {"csv": read_csv, "tsv": read_tsv, "rows": read_rows, "jsonl": read_jsonl, "adobe": read_adobe}
+
+
+def _first_line(raw: Raw) -> bytes:
+    """The bytes of the first line, which stays to be read. Raises `Held` if they begin as no readable text does."""
+    line = next(raw.lines, None)
+    if line:
+        raw.lines.push([line])
+    begin = line.content if line else raw.lines.damage.rest if raw.lines.damage else b""
+    for mark, why in _NO_TEXT.items():
+        if begin.startswith(mark):
+            raise Held(f"{why}, and deliver it again")
+    return begin
+
+
+def _delimiter(raw: Raw) -> str:
+    """What separates the columns: a comma, or what Excel's line `sep=` names, or what alone splits off a column that the source reads.
+
+    Excel writes `;` where the comma is a decimal mark.
+    """
+    header = _first_line(raw).decode(errors="replace")
+    if told := _SEPARATOR.fullmatch(header):
+        next(raw.lines)
+        return told.group(1)
+    read = {fold(c) for c in raw.slots}
+    found = next((d for d in ",;\t|" if read & {fold(name).strip('"') for name in header.split(d)}), ",")
+    if found != ",":
+        raw.remarks.append(f"its columns are separated by {found!r} and not by a comma, and it is read so")
+    return found
 
 
 def _with_header(raw: Raw, records: Callable[[int | None], Iterator[Record]]) -> Iterator[Record]:
@@ -180,12 +243,18 @@ def _delimited(raw: Raw, delimiter: str, width: int | None) -> Iterator[Record]:
 
 
 def _quoted(raw: Raw, line: Line, text: str, delimiter: str, width: int | None) -> Record:
-    """A record with quotes: as many lines as its quotes ask for; if that gives no record, its first line alone is refused."""
+    """A record with quotes: as many lines as its quotes ask for; if that gives no record, its first line alone is refused.
+
+    A stray quote and a later one may close to a value that holds whole records. Such lines are refused together, as one
+    record: what a customer wrote into a comment must not become a record either. The cost: a true value that quotes a dated
+    line of such a file is refused too, and where no date tells that a line is a record, it is taken for text.
+    """
     taken: list[Line] = []
     stopped = False
+    unreadable = ""
 
     def feed() -> Iterator[str]:
-        nonlocal stopped
+        nonlocal stopped, unreadable
         yield text + "\n"
         size = line.size
         for further in raw.lines:
@@ -196,21 +265,44 @@ def _quoted(raw: Raw, line: Line, text: str, delimiter: str, width: int | None) 
                 return
             try:
                 yield _text(further, raw.lines.limit) + "\n"
-            except Refused:
-                stopped = True
+            except Refused as refused:
+                unreadable = f"promised a record with balanced quotes, came one that goes on to line {further.number}, which cannot be read ({refused.reason})"
                 return
 
     try:
         values = next(csv.reader(feed(), delimiter=delimiter, strict=True))
         refused = _width(values, width)
     except (csv.Error, StopIteration):
-        refused = Refused("malformed", "promised a record with balanced quotes, came a quote that is not closed" +
+        refused = Refused("malformed", unreadable or "promised a record with balanced quotes, came a quote that is not closed" +
                           (f" within {raw.max_lines} lines and {raw.lines.limit} bytes" if stopped else "") + ": double the quotes inside a value")
     if refused:
         raw.lines.push(taken)
         return Record(line.number, 1, line.content, refused=refused)
-    whole = b"\n".join((line.content, *(t.content for t in taken))) if taken else line.content
-    return Record(line.number, 1 + len(taken), whole, values)
+    if not taken:
+        return Record(line.number, 1, line.content, values)
+    if width is not None and _hold_a_record(taken, values, delimiter):
+        refused = Refused("malformed", f"promised one record, came a quote that closes on line {taken[-1].number} only, after lines that look like records: "
+                          "double the quotes inside a value, and deliver these lines again")
+    return Record(line.number, 1 + len(taken), b"\n".join((line.content, *(t.content for t in taken))), values, refused)
+
+
+def _hold_a_record(lines: Sequence[Line], values: Sequence[str], delimiter: str) -> bool:
+    """Whether a line by itself has as many fields as the record that it is part of, and a date where the record has one.
+
+    Of the last line only the columns before the value count: those behind it are the record's own.
+    """
+    spread = next(place for place, value in enumerate(values) if "\n" in value)
+    dated = [place for place, value in enumerate(values) if _DATED.match(value) and "\n" not in value]
+    for line in lines if dated else ():
+        if line is lines[-1]:
+            dated = [place for place in dated if place < spread]
+        try:
+            fields = next(csv.reader([line.content.decode()], delimiter=delimiter, strict=True))
+        except csv.Error:
+            continue
+        if len(fields) == len(values) and any(_DATED.match(fields[place]) for place in dated):
+            return True
+    return False
 
 
 def _objects(raw: Raw, declared: set[str]) -> Iterator[Record]:
@@ -218,15 +310,15 @@ def _objects(raw: Raw, declared: set[str]) -> Iterator[Record]:
     for place, slot in enumerate(raw.slots):
         *parents, key = slot.split(".")
         read.setdefault(tuple(parents), []).append((place, key, slot in raw.lists))
+    outermost = {slot.split(".")[0] for slot in raw.slots}
     for line in raw.lines:
         try:
             text = _text(line, raw.lines.limit)
             if not text.strip():
                 continue
-            if _BAD_ESCAPE.search(line.content):
-                raise Refused("bad_encoding", "promised text, came an escape for half a character or a NUL: correct the writer")
-            found = _loads(text)
-            raw.extra.update(key for key in found.keys() - declared if len(raw.extra) < 200 and _COLUMN_NAME.fullmatch(key))
+            found = _loads(text, _SUSPECT.search(line.content) is not None)
+            if (new := found.keys() - declared - raw.extra) and len(raw.extra) < EXTRA_KEPT:
+                raw.add_extra([key for key in sorted(new) if _COLUMN_NAME.fullmatch(key)][:EXTRA_KEPT - len(raw.extra)], outermost - found.keys())
             values: list[Any] = [""] * len(raw.slots)
             for path, keys in read.items():
                 if inside := _inside(found, path):
@@ -237,15 +329,18 @@ def _objects(raw: Raw, declared: set[str]) -> Iterator[Record]:
             yield Record(line.number, 1, line.content, refused=refused)
 
 
-def _loads(text: str) -> dict[str, Any]:
+def _loads(text: str, suspect: bool) -> dict[str, Any]:
+    """The object that a line of JSON is; `suspect`: it may hold an escaped half of a character or NUL, which no table takes."""
     def refuse(constant: str) -> Any:
         raise Refused("malformed", "promised JSON, came NaN or Infinity, which JSON does not have: write null")
 
     try:  # numbers stay texts: exact, and read like those of a CSV
         found = json.loads(text, parse_int=str, parse_float=str, parse_constant=refuse)
+        if suspect and not _is_text(found):
+            raise Refused("bad_encoding", "promised text, came an escape for half a character or a NUL: correct the writer")
     except json.JSONDecodeError as error:
         raise Refused("malformed", f"promised one JSON object a line, came an error at character {error.pos + 1} "
-                      f"({error.msg.lower()}): look for a line broken off") from None
+                      f"({error.msg.lower()}): look for a line broken off, or write each object as a line of its own (jq -c '.[]' for a list)") from None
     except RecursionError:
         raise Refused("malformed", "promised one JSON object a line, came one nested too deeply") from None
     if isinstance(found, list):
@@ -253,6 +348,16 @@ def _loads(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Refused("malformed", "promised one JSON object a line, came another value")
     return found
+
+
+def _is_text(found: Any) -> bool:
+    """Whether no text in a parsed value holds half a character or a NUL."""
+    written = json.dumps(found, ensure_ascii=False)
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\\u0000" not in written.replace("\\\\", "")  # behind a backslash that is itself escaped, u0000 is a text
 
 
 def walk(found: Any, path: Sequence[str]) -> str:

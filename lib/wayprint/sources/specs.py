@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wayprint.contracts import Table
-from wayprint.sources.convert import DENIED, FALSE, GRANTED, HOW, SILENT, TRUE, consent_word
+from wayprint.sources.convert import DENIED, FALSE, GRANTED, HOW, SILENT, TRUE, plain_word
 from wayprint.tables.bronze import (
     EVENT_NAMES,
     PLATFORMS,
@@ -55,8 +55,9 @@ class FieldSpec(Spec):
 
     In YAML a column name, a list of names, or the whole. A dotted name walks into nested JSON (`context.page.url`, and
     `event_params.page_location` where the list holds keys and values). `how`: the reading, by default that of the canonical
-    column; `product` multiplies quantity and price and takes off a discount. `pattern`: a regular expression whose group is
-    the value; a text it does not find is as good as empty. `table`: value (lower case) -> canonical value. `events`: the
+    column; `product` multiplies quantity and price and takes off a discount. `pattern`: a regular expression whose group (of
+    alternatives with one each, the last that is found) is the value, without JSON's escapes if it is cut out of JSON; a text it does
+    not find is as good as empty. `table`: value (lower case) -> canonical value. `events`: the
     verbs for which the column has this meaning. `only_with`: columns without which the value says nothing.
     """
 
@@ -92,8 +93,8 @@ class FieldSpec(Spec):
     @field_validator("pattern")
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
-        if pattern is not None and re.compile(pattern).groups != 1:
-            raise ValueError(f"pattern {pattern!r} must have one group: the value")
+        if pattern is not None and not re.compile(pattern).groups:
+            raise ValueError(f"pattern {pattern!r} must have a group: the value")
         return pattern
 
     @field_validator("events")
@@ -116,7 +117,7 @@ class IdentifierSpec(FieldSpec):
     """A value that names somebody. `space` keeps numbers apart that two systems give out independently.
 
     `country`: the column (read as the canonical country) that says of which country a telephone number without prefix is;
-    where it is empty, the source's country counts.
+    where it is empty, the source's country counts; where it is not understood, a number without prefix is none.
     """
 
     type: str
@@ -140,17 +141,23 @@ class RefineSpec(Spec):
 class NamesSpec(Spec):
     """Which canonical verb a record is: the first of `by` whose value stands in `table` decides.
 
-    An entry of `by` is a column or several joined by `/`, which counts where the file has all of them; `split` cuts its value into several words, of which the one that
-    comes first in `table` decides; what follows a `:` or `=` in a word is not looked at. Then the first of `refine` that fits
-    narrows it. `negative`: the verb where the amount is below zero.
+    An entry of `by` is a column or several joined by `/`, which counts where the file has all of them, or a column with the
+    `pattern` of the word inside it; `split` cuts its value into several words, of which the one that comes first in `table`
+    decides; what follows a `:` or `=` in a word is not looked at. Then the first of `refine` that fits narrows it. `negative`:
+    the verb where the amount is below zero.
     """
 
-    by: tuple[str, ...] = ()
+    by: tuple[str | FieldSpec, ...] = ()
     table: dict[str, str] = {}
     split: str | None = None
     default: str = "other"
     refine: tuple[RefineSpec, ...] = ()
     negative: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that decides in the first place."""
+        return tuple(column for by in self.by for column in (by.split("/") if isinstance(by, str) else by.columns))
 
     @field_validator("table", mode="before")
     @classmethod
@@ -215,11 +222,12 @@ class ConsentSpec(FieldSpec):
     @field_validator("granted", "denied", "silent", mode="before")
     @classmethod
     def _lower(cls, words: Any) -> Any:
-        return tuple(consent_word(str(w)) for w in words) if isinstance(words, list | tuple) else words
+        return tuple(plain_word(str(w)) for w in words) if isinstance(words, list | tuple) else words
 
 
 class ItemsSpec(Spec):
-    """Products of a record: of each element of the list `at` (JSON, or Adobe's product list), else of the record itself.
+    """Products of a record: of each element of the list `at` (JSON, Adobe's product list, or the product entities among
+    Snowplow's contexts), else of the record itself. A quantity that is no whole number is a weight: one piece.
 
     A source may have several: the first that finds a product counts. `events`: the verbs for which it is asked. `total_of`:
     the verbs whose amount is the sum of the products' where the record gives none.
@@ -228,7 +236,7 @@ class ItemsSpec(Spec):
     at: str | None = None
     events: tuple[str, ...] = ()
     total_of: tuple[str, ...] = ()
-    format: Literal["json", "adobe"] = "json"
+    format: Literal["json", "adobe", "snowplow"] = "json"
     product_id: FieldSpec
     family: FieldSpec | None = None
     quantity: FieldSpec | None = None
@@ -378,10 +386,10 @@ class SourceSpec(Spec):
 
 @lru_cache(maxsize=1_024)
 def pattern(glob: str) -> re.Pattern[str]:
-    """A glob over relative names: `*` and `?` stay inside one folder, `**/` stands for any number of folders."""
+    """A glob over relative names, in any case (`.CSV`): `*` and `?` stay inside one folder, `**/` stands for any number of folders."""
     words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
-    return re.compile("".join(words.get(part) or re.escape(part) for part in parts), re.DOTALL)
+    return re.compile("".join(words.get(part) or re.escape(part) for part in parts), re.DOTALL | re.IGNORECASE)
 
 
 def fold(name: str) -> str:

@@ -15,7 +15,7 @@ PURPOSES = ("email_marketing", "sms_marketing", "advertising", "profiling", "ana
 VAULT_FIELDS = ("email", "phone", "first_name", "last_name", "street", "postal_code", "city", "country")
 
 # What systems write for "nothing", in small letters.
-NOTHING = ("", "null", "none", "nan", "undefined", "n/a", "na", "(not set)", "not set", "-")
+NOTHING = ("", "null", "none", "nan", "undefined", "n/a", "na", "(not set)", "not set", "-", "--", ".", "\\n", "#n/a", "(null)", "<null>", "[null]")
 
 IDENTIFIERS = "array<struct<type:string,id:string>>"
 FLAWS = "array<struct<id:string,rule:string>>"
