@@ -262,11 +262,13 @@ def attribution(frames: Frames, settings: ReportSettings, truth: pd.DataFrame | 
         return Block("attribution", f"{whole(total)} sales are too few to say what marketing brings", whole(total), "sales", "Wait for more sales before moving a budget.",
                      _figure(figure, 130 + 28 * len(order)), credits, note)
     best = marketing.iloc[0]
+    paid = set(frames["returns"].loc[frames["returns"]["cost_amount"] > 0, "channel"])
+    withheld = next((channel for channel in order if channel in paid), "it")  # what is paid for can be withheld from some
     spread = credits[credits["channel"] == best["channel"]]["conversions"] / total
     return Block(
         "attribution", f"Of all marketing {best['channel']} is credited with most sales: {share(best['conversions'] / total)}, or {share(spread.min())} to {share(spread.max())} depending on the rule of credit",
         share(float(marketing["conversions"].sum()) / total), f"of sales are credited to marketing (rule: {headline})",
-        f"Before you move a budget, leave a group without {best['channel']} and compare: rules of credit may agree and still be wrong together.",
+        f"Before you move a channel's budget, leave a group without {withheld} and compare: rules of credit may agree and still be wrong together.",
         _figure(figure, 130 + 28 * len(order)), credits.sort_values(["model", "conversions"], ascending=[True, False])[
             ["model", "channel", "conversions", "conversions_low", "conversions_high", "revenue_amount", "removal_effect"]], note,
         f"{whole(untouched)} sales had no known contact before them and are credited to nobody.")
