@@ -49,6 +49,37 @@ def test_what_one_domain_names_of_another_is_there(variable, value, told):
         compose(load(SECTIONS, environ={variable: value}), keys)
 
 
+@pytest.mark.parametrize(("who", "told"), [
+    ("{score: {model: purchase_30, decile_at_most: 2}}", "score.model names 'purchase_30'; did you mean 'purchase_30d'"),
+    ("{not: {score: {model: Purchase_30d, decile_at_most: 2}}}", "score.model names 'Purchase_30d'; did you mean 'purchase_30d'"),
+    ("{all: [{did: {event: search, stage: [need, serch]}}]}", "did.stage names 'serch'; did you mean 'search'"),
+    ("{bought: {channel: Emial}}", "bought.channel names 'Emial'; did you mean 'Email'"),
+    ("{did: {event: search, stage: Search, channel: email}}", None)])
+def test_a_model_a_stage_or_a_channel_that_an_audience_names_is_there(tmp_path, who, told):
+    keys, file = Keys(b"h" * 32, b"v" * 32), tmp_path / "conf" / "audiences" / "abandoned_cart.yaml"
+    shutil.copytree(str(conf_folder()), tmp_path / "conf")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"{text[:text.index('who:')]}who: {who}\n", encoding="utf-8")
+    settings = load(SECTIONS, folder=tmp_path / "conf", environ={})
+    if told:
+        with pytest.raises(BadConfiguration, match=rf"audiences/abandoned_cart\.yaml: {told}"):
+            compose(settings, keys)
+    else:
+        compose(settings, keys)
+
+
+def test_another_horizon_is_another_model_which_audiences_must_ask_for():
+    with pytest.raises(BadConfiguration, match=r"audiences/call_centre_priority\.yaml: score\.model names 'purchase_30d'; did you mean 'purchase_60d'"):
+        compose(load(SECTIONS, environ={"WAYPRINT_PROPENSITY__HORIZON_DAYS": "60"}), Keys(b"h" * 32, b"v" * 32))
+
+
+def test_the_states_of_the_lifecycle_are_asked_too():
+    settings = load(SECTIONS, environ={})
+    rule = {"state": "new", "who": {"bought": {"channel": "Shop"}}}
+    with pytest.raises(BadConfiguration, match=r"lifecycle\.yaml: bought\.channel names 'Shop'"):
+        compose(settings.replace("audiences", lifecycle=[rule, *settings.audiences.lifecycle]), Keys(b"h" * 32, b"v" * 32))
+
+
 def test_only_marked_knobs_change_the_fingerprint():
     settings = load(SECTIONS, environ={})
     kind = SECTIONS["identity"]
@@ -70,6 +101,9 @@ def test_a_missing_environment_file_is_named():
     ("test.yaml", "spark:\n  threads: 2\n  threads: 3\n", "key 'threads' stands here twice"),
     ("test.yaml", "spark:\n\tthreads: 2\n", "not readable as YAML"),
     ("test.yaml", "spark: \xff\n", "not readable as YAML"),
+    ("test.yaml", "spark:\n  threads: 2026-02-30\n", r"(?s:not readable as YAML.*day is out of range.*line 2)"),
+    ("test.yaml", "spark:\n  threads: !!int two\n", r"(?s:not readable as YAML.*'two'.*line 2)"),
+    ("test.yaml", f"spark:\n  threads: {'9' * 5000}\n", r"(?s:not readable as YAML.*5000 digits.*line 2)"),
     ("test.yaml", "spark: threads 2\n", "spark: promised keys with values, came 'threads 2'"),
     ("test.yaml", "- spark\n", "the file: promised keys with values"),
     ("audiences/vip.yml", "title: VIP\n", "rename it"),

@@ -127,6 +127,15 @@ def compose(settings: Settings, keys: Keys) -> Settings:
     ):
         if unknown := [word for word in words if word not in known]:
             raise BadConfiguration(f"{knob} names {unknown[0]!r}{nearest(unknown[0], known)}")
+    journeys = settings.journeys
+    for option, known, is_same in (
+        ("model", [settings.propensity.model], str),
+        ("stage", [stage.name for stage in journeys.stages.stages], str.lower),
+        ("channel", journeys.channels, str.lower),  # criteria compare both in any case of letters
+    ):
+        for where, word in settings.audiences.asked(option):
+            if is_same(word) not in map(is_same, known):
+                raise BadConfiguration(f"{where}.{option} names {word!r}{nearest(word, known)}")
     country, identity = settings.sources.default_country, settings.identity
     values = [canonical(kind, value, country) for kind, known in identity.types.items() for value in known.blocked]
     blocked = sorted({keys.identifier_id(*value) for value in values if value})

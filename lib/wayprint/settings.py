@@ -22,6 +22,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from wayprint.contracts import BadConfiguration
+from wayprint.loader import Loader
 
 Section = TypeVar("Section", bound=BaseModel)
 
@@ -34,7 +35,7 @@ def conf_folder() -> Traversable:
     return beside if (beside / "base.yaml").exists() else files("wayprint") / "_conf"
 
 
-class _NoDoubles(yaml.SafeLoader):
+class _NoDoubles(Loader):
     """YAML silently keeps the last of two equal keys; here they are an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -107,7 +108,7 @@ def _values(
 
 def _parse_like(text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)
     except yaml.YAMLError:
         return text
 

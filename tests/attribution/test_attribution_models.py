@@ -4,6 +4,8 @@ from itertools import chain, combinations, pairwise
 from math import factorial
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
@@ -12,6 +14,7 @@ from wayprint.attribution.intervals import GROUPS, bounds, resample_counts, resa
 from wayprint.attribution.markov import count_flows, ending_value, markov, removal
 from wayprint.attribution.shapley import shapley
 from wayprint.attribution.walks import TRANSFORMS, Walks
+from wayprint.attribution.weights import _flows, _solve
 
 
 def drawn_paths(seed, channels="abcde", most=7):
@@ -210,6 +213,33 @@ def test_without_any_conversion_nothing_is_lost_by_removal():
     assert result.effect.tolist() == [0, 0]
     assert result.share.tolist() == [0, 0]
     assert result.total == 0
+
+
+def weighed(knobs, *paths):
+    """channel_weights of paths told as (channels, conversions, nulls, revenue), by channel."""
+    columns = [[f"{number:032x}" for number in range(len(paths))], *zip(*[(*path[:3], round(path[3] * 100)) for path in paths], strict=True)]
+    batch = pa.RecordBatch.from_arrays([pa.array(list(values)) for values in columns], ["path_id", "channels", "conversions", "nulls", "cents"])
+    settings = knobs(bootstrap_replicates=20)
+    return pd.concat(_solve([flows.to_pandas() for flows in _flows([batch], settings)], settings)).set_index("channel")
+
+
+@pytest.mark.parametrize("refunded", [-500, -500.01, -999, -5000, -200])
+def test_revenue_that_refunds_cancel_is_shared_like_conversions(knobs, refunded):
+    found = weighed(knobs, (["A", "B"], 10, 20, 500), (["C"], 10, 5, refunded))
+    if refunded == -200:  # A and B lose 500 each without them, C gains 200: a fifth of what the others bring
+        np.testing.assert_allclose(found["revenue_share"], [0.625, 0.625, -0.25])
+    else:
+        np.testing.assert_allclose(found["revenue_share"], found["conversion_share"], atol=1e-15)
+
+
+def test_no_revenue_share_is_far_from_a_share_whatever_the_refunds(knobs):
+    random = np.random.default_rng(4)
+    for _ in range(200):
+        paths = [(list(random.choice(list("ABCDE"), random.integers(1, 4))), int(random.integers(1, 20)), int(random.integers(0, 50)), int(random.integers(-60, 100)))
+                 for _ in range(6)]
+        share = weighed(knobs, *paths)["revenue_share"]
+        assert share.between(-0.5, 1.5).all()
+        assert share.sum() == pytest.approx(1)
 
 
 # intervals

@@ -52,6 +52,11 @@ def test_a_definition_can_be_read_aloud() -> None:
         "Carts. Who did add_to_cart in the last 7 days; not (bought in the last 3 days). By email, a promotion, email_marketing granted.")
 
 
+@pytest.mark.parametrize(("share", "said"), [("0.1", "10%"), ("0.005", "0.5%"), ("0.125", "12.5%"), ("1", "100%")])
+def test_a_holdout_is_said_as_it_is(share: str, said: str) -> None:
+    assert parse(f"{GOOD}holdout_share: {share}\n", "carts.yaml", CHANNELS, STATES).in_words().endswith(f", {said} held out.")
+
+
 def test_no_shipped_audience_rests_on_opens(shipped: dict[str, Any]) -> None:
     assert "email_open" not in str(shipped["audiences"])
     assert "email_click" in problems(GOOD.replace("add_to_cart", "email_open"))[0]
@@ -91,6 +96,11 @@ def test_a_promotion_cannot_rest_on_a_legitimate_interest_nor_exclude() -> None:
     ("within_days: 3", "within_months: 30000", ["line 10", "from 1 to 1200"]),
     ("within_days: 3", "at_least: 5\n          at_most: 2", ["line 9", "nothing lies between at_least: 5 and at_most: 2"]),
     ("within_days: 3", "within_days: 3\n          before_days: 3", ["line 9", "before_days leaves out all of within_days"]),
+    ("within_days: 3", "within_months: 1\n          before_days: 60", ["line 9", "before_days leaves out all of within_months"]),
+    ("within_days: 7}", "at_most: 0, not_followed_by: purchase}", ["line 7", "never followed nor not followed"]),
+    ("title: Carts", "title: 2026-02-30", ["line 1", "not readable as YAML", "day is out of range"]),
+    ("within_days: 3", "within_days: !!int three", ["line 10", "not readable as YAML", "'three'"]),
+    ("within_days: 3", f"within_days: {'9' * 5000}", ["line 10", "not readable as YAML", "5000 digits"]),
     ("bought:\n          within_days: 3", "spent: {at_least: .nan}", ["line 9", "nan came"]),
     ("bought:\n          within_days: 3", "spent: {at_most: .inf}", ["line 9", "inf came"]),
     ("bought:\n          within_days: 3", "spent: {at_least: 5, at_most: 2.5}", ["line 9", "nothing lies between"]),
@@ -122,6 +132,19 @@ def test_a_promotion_rests_on_the_purpose_of_its_channel(channel: str, purpose: 
         assert parse(text, "carts.yaml", CHANNELS, STATES).channel == channel
     else:
         assert problems(text) == ["carts.yaml, line 2: purpose: a promotion by ads needs advertising: who grants email_marketing may have denied it"]
+
+
+@pytest.mark.parametrize(("bad", "said"), [
+    ("{<<: *seen, evnt: purchase}", ["line 8", "did.evnt: 'evnt' is not known here"]), ("{evnt: purchase, <<: *seen}", ["line 8", "'evnt'"]),
+    ("{<<: *seen, within_days: 0}", ["line 8", "did.within_days", "0 came"]), ("{<<: {evnt: purchase}, event: search}", ["line 8", "'evnt'"])])
+def test_a_wrong_word_beside_a_merge_is_named_with_its_line(bad: str, said: list[str]) -> None:
+    text = GOOD[:GOOD.index("    - did")] + f"    - did: &seen {{event: add_to_cart, within_days: 7}}\n    - did: {bad}\n"
+    found = problems(text)
+    assert any(all(word in problem for word in said) for problem in found), found
+
+
+def test_a_window_of_months_may_leave_out_its_last_days() -> None:
+    assert parse(GOOD.replace("within_days: 3", "within_months: 2\n          before_days: 60"), "carts.yaml", CHANNELS, STATES)
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -53,6 +53,13 @@ def test_french_data_survive(cell: Any) -> None:
     assert cell(GOOGLE, "first_name", " Anna Maria ") == sha256("annamaria")
 
 
+@pytest.mark.parametrize(("field", "told", "sent"), [
+    ("last_name", "van der Berg", "vanderberg"), ("last_name", "Le\u00a0Goff", "legoff"), ("first_name", "Jean Paul", "jeanpaul"), ("first_name", "Jean-Paul", "jeanpaul"),
+    ("last_name", "d'Ormesson-Étienne", "dormessonétienne"), ("last_name", " St. John ", "stjohn")])
+def test_meta_takes_the_spaces_inside_a_name_away(cell: Any, field: str, told: str, sent: str) -> None:
+    assert cell(META, field, told) == sha256(sent)
+
+
 def test_dots_and_suffixes_fall_for_gmail_and_google_only(cell: Any) -> None:
     assert cell(GOOGLE, "email", "a.b+c@gmail.com") == sha256("ab@gmail.com")
     assert cell(GOOGLE, "email", "a.b+c@orange.fr") == sha256("a.b+c@orange.fr")
@@ -68,7 +75,18 @@ def test_postal_codes_and_countries_are_clear_for_google_and_hashed_for_meta(cel
     assert cell(META, "country", "UK") == sha256("gb")
     assert (cell(META, "country", "FR"), cell(META, "postal_code", "45000")) == (sha256("fr"), sha256("45000"))
     assert cell(META, "postal_code", "94016-1234", "US") == sha256("94016")
-    assert cell(META, "postal_code", "SW1A 1AA", "GB") == sha256("sw1a1")
+
+
+@pytest.mark.parametrize(("told", "country", "sent"), [
+    ("SW1A 1AA", "GB", "sw1a1"), ("sw1a1", "GB", "sw1a1"), ("SW1A", "GB", "sw1a"), ("M1 1AA", "GB", "m11"), ("m11", "GB", "m11"), ("W1A 0AX", "GB", "w1a0"),
+    ("94016-1234", "US", "94016"), ("940161234", "US", "94016"), ("1000-205", "PT", "1000"), ("00-950", "PL", "00"), ("75 001", "FR", "75001")])
+def test_meta_reads_a_postal_code_to_the_first_dash_and_a_british_one_to_the_sector(cell: Any, told: str, country: str, sent: str) -> None:
+    assert cell(META, "postal_code", told, country) == sha256(sent)
+
+
+def test_nothing_before_the_dash_is_no_postal_code(cell: Any) -> None:
+    with pytest.raises(Rejected, match="no postal code before the first dash"):
+        cell(META, "postal_code", "F-75001")
 
 
 def test_what_is_hashed_already_is_not_hashed_twice(cell: Any) -> None:
@@ -82,7 +100,7 @@ def test_what_is_hashed_already_is_not_hashed_twice(cell: Any) -> None:
 @pytest.mark.parametrize(("field", "value"), [
     ("email", ""), ("email", "  "), ("email", "jean"), ("email", "jean@orange"), ("email", "a@b@c.fr"), ("email", "a@b.fr;c@d.fr"),
     ("email", "@b.fr"), ("phone", "0000000000"), ("phone", "12"), ("phone", "bonjour"), ("phone", "+999 12345678"),
-    ("first_name", " "), ("last_name", "--"),
+    ("first_name", " "), ("last_name", "--"), ("first_name", "-"), ("first_name", "?"),
     ("country", "France"), ("country", "ZZ"), ("country", "eu")])
 def test_what_is_empty_or_invalid_is_refused_without_repeating_it(cell: Any, destination: str, field: str, value: str) -> None:
     with pytest.raises(Rejected) as error:

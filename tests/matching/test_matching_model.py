@@ -23,7 +23,7 @@ from wayprint.matching.spelling import digits, door_and_street, mailbox, plain, 
 
 
 @pytest.mark.parametrize(("spell", "told", "meant"), [
-    (plain, "  Jean-NOËL ", "jean noel"), (plain, "Lœïc O'Brien", "loeic o brien"), (plain, "?!", None), (plain, None, None), (plain, "", None),
+    (plain, "  Jean-NOËL ", "jean noel"), (plain, "Lœïc O'Brien", "loeic o brien"), (plain, "Þórður Ærø", "thordur aero"), (plain, "ĐORĐE Łukasz Ødegård", "dorde lukasz odegard"), (plain, "?!", None), (plain, None, None), (plain, "", None),
     (town, "St-Étienne Cedex 2", "saint etienne"), (town, "Lyon 3e", "lyon"), (town, "SAINT ETIENNE", "saint etienne"), (town, "Le Havre", "le havre"),
     (postal_code, "6000", "06000"), (postal_code, " 75 011", "75011"), (postal_code, "sw1a 1aa", "SW1A1AA"), (postal_code, "", None),
     (digits, "+33 6 12 34 56 78", "612345678"), (digits, "06.12.34.56.78", "612345678"), (digits, "0033612345678", "612345678"), (digits, "-", None),
@@ -92,6 +92,14 @@ def test_a_chain_of_likely_pairs_does_not_tie_its_ends() -> None:
     assert set(groups.values()) == {"n0", "n2", "n4", "n6", "n8"}
 
 
+@pytest.mark.parametrize("chance", [0.6, 0.7, 0.9, 0.95, 0.97, 0.99])
+def test_a_group_whose_mean_is_the_threshold_is_one_however_large(chance: float) -> None:
+    for size in range(2, 13):
+        pairs = [(a, b, chance) for a, b in itertools.combinations([f"n{number:02d}" for number in range(size)], 2)]
+        assert len(set(grouped(pairs, chance).values())) == 1, size
+        assert grouped(pairs, chance + 1e-6) == {}
+
+
 def test_two_logins_are_never_in_one_group_not_even_through_a_third() -> None:
     pairs = [("a", "b", 1.0), ("b", "c", 1.0), ("a", "c", 1.0)]
     assert grouped(pairs, 0.5) == {"a": "a", "b": "a", "c": "a"}
@@ -104,6 +112,8 @@ def test_one_to_one_takes_the_largest_sum_and_no_record_twice() -> None:
     pairs = pd.DataFrame([("a1", "b1", 10.0), ("a1", "b2", 9.0), ("a2", "b1", 9.0), ("a3", "b3", 1.0), ("a4", "b3", -8.0)], columns=["left", "right", "weight"])
     assert list(zip(*one_to_one(pairs, 0.0)[["left", "right"]].to_numpy().T, strict=True)) == [("a1", "b2"), ("a2", "b1"), ("a3", "b3")]
     assert len(one_to_one(pairs, 20.0)) == 0
+    even = pd.DataFrame([("l0", "r0", 1.0), ("l0", "r1", 1.0), ("l0", "r2", 2.0), ("l1", "r1", 2.0), ("l1", "r2", 3.0)], columns=["left", "right", "weight"])
+    assert one_to_one(even.iloc[::-1], 0.0).equals(one_to_one(even, 0.0))
 
 
 def test_a_weight_between_two_points_is_a_probability_between_theirs() -> None:

@@ -184,6 +184,36 @@ def test_too_few_buyers_are_said_in_words_and_train_nothing(registry, knobs):
     assert registry.champion(knobs.model) is None
 
 
+@pytest.mark.parametrize("persons", [0, 1, 4])
+@pytest.mark.parametrize("feature", ["days_since_purchase", "days_since_seen"])
+def test_a_feature_that_hardly_anybody_has_does_not_stop_training(registry, knobs, feature, persons):
+    sample = sample_of(seed=14)
+    is_train = sample["fold"] == "train"
+    having = sample.loc[is_train, "person_id"].unique()[:persons]
+    sample.loc[is_train & ~sample["person_id"].isin(having), feature] = np.nan
+    sample.loc[is_train & sample["person_id"].isin(having), feature] = 3.0
+    rows = measure_models(sample, knobs, registry)
+    assert {row["candidate"] for row in rows} == {"base_rate", "logistic", "boosting"}
+    assert any(row["is_champion"] for row in rows)
+    model = fit("boosting", rows_of(sample, "train"), knobs)
+    assert (feature in model.feature_names_in_) == (persons > 1)
+    whole = probability(model, rows_of(sample, "test").features)
+    assert (whole[:9] == probability(model, rows_of(sample, "test").features[:9])).all()
+
+
+@pytest.mark.parametrize("kind", [1, 0])
+def test_rows_of_too_few_persons_are_said_in_words_and_train_nothing(registry, knobs, kind):
+    sample = sample_of(seed=15)
+    is_train = sample["fold"] == "train"
+    one = sample.loc[is_train, "person_id"].iloc[0]
+    sample = pd.concat([sample[sample["person_id"] != one], *[sample[sample["person_id"] == one]] * 20], ignore_index=True)
+    sample.loc[sample["fold"] == "train", "label"] = 1 - kind
+    sample.loc[sample["person_id"] == one, "label"] = kind
+    (row,) = measure_models(sample, knobs, registry)
+    assert row["measure"] == "not_trained"
+    assert "too few persons are buyers, or too few are not" in row["verdict"]
+
+
 def test_calibration_is_isotonic_only_with_many_buyers(knobs):
     train = rows_of(sample_of(), "train")
     few = fit("boosting", train, knobs).calibrated_classifiers_[0]

@@ -68,6 +68,11 @@ def test_any_size_is_a_world(tmp_path, people, days):
     assert (tmp_path / "truth" / "persons.csv").read_text().count("\n") == people + 1
 
 
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_a_small_world_without_a_single_duplicate_contact_is_a_world(tmp_path, seed):
+    build(people=12, days=5, seed=seed).write_raw(tmp_path)
+
+
 @pytest.mark.parametrize(("people", "days"), [(0, 10), (10, 0)])
 def test_a_world_needs_people_and_time(people, days):
     with pytest.raises(ValueError, match="at least one person and one day"):

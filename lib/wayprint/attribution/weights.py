@@ -27,7 +27,8 @@ def weigh_channels(paths: DataFrame, settings: AttributionSettings) -> DataFrame
 
     Transitions are counted and resampled where the paths are and summed as integers; one task solves all chains, whose
     size depends on the channels alone. Journeys without a touch are not walks: their conversions stay `(none)`.
-    Where net revenue is zero in all, revenue is shared like conversions.
+    Revenue is shared like conversions where its own shares say nothing: where net revenue is not positive, or where what refunds take
+    from some channels is a third or more of what the others bring. So no share is beyond -0.5 and 1.5.
     """
     told = paths.where(F.size("channels") > 0).select(
         "path_id", "channels", "conversions", "nulls", (F.col("revenue_amount") * 100).cast("long").alias("cents"))
@@ -95,8 +96,10 @@ def _solve(frames: Iterable[pd.DataFrame], settings: AttributionSettings) -> Ite
     share = lost.share[1:] * (grown[1:] / max(grown[0], 1))[:, None]
     effect_low, effect_high = bounds(lost.effect[1:], settings.confidence)
     share_low, share_high = bounds(share, settings.confidence)
+    worth = lost_value.effect
+    is_clear = lost_value.total > 0 and worth.sum() > np.abs(worth).sum() / 2
     yield pd.DataFrame({
         "channel": names, "removal_effect": lost.effect[0], "removal_effect_low": effect_low, "removal_effect_high": effect_high,
         "conversion_share": lost.share[0], "conversion_share_low": share_low, "conversion_share_high": share_high,
-        "value_removal_effect": lost_value.effect,
-        "revenue_share": lost_value.share if lost_value.effect.sum() else lost.share[0]})[CHANNEL_WEIGHTS.column_names]
+        "value_removal_effect": worth,
+        "revenue_share": lost_value.share if is_clear else lost.share[0]})[CHANNEL_WEIGHTS.column_names]

@@ -20,7 +20,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from wayprint.audiences.grammar import Criterion, Group, Leaf
+from wayprint.audiences.grammar import Criterion, Group, Leaf, leaves
 from wayprint.audiences.wording import in_words
 
 INTEREST = ("product_view", "review_view", "compare_view", "add_to_cart")
@@ -190,10 +190,10 @@ def says(words: Iterable[str]) -> Column:
 
 def events_of(criterion: Criterion) -> set[str]:
     """Verbs of touches that a criterion asks for."""
-    if isinstance(criterion, Group):
-        return {event for part in criterion.parts for event in events_of(part)}
-    asked = {*criterion.get("event", ()), *criterion.get("not_followed_by", ())}
-    return asked | set(INTEREST) if criterion.kind == "interest" else asked
+    found: set[str] = set()
+    for leaf in leaves(criterion):
+        found.update(leaf.get("event", ()), leaf.get("not_followed_by", ()), INTEREST if leaf.kind == "interest" else ())
+    return found
 
 
 def largest_sum(payments: Column) -> Column:

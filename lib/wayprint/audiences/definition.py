@@ -36,6 +36,7 @@ from wayprint.audiences.grammar import (
     words,
 )
 from wayprint.audiences.wording import in_words
+from wayprint.loader import Loader
 
 Path_ = tuple[str | int, ...]
 
@@ -63,7 +64,7 @@ class Audience:
         """The whole definition in a sentence or two."""
         right = f"{self.purpose} granted" if self.purpose else f"legitimate interest: {self.legitimate_interest}"
         kind = "a promotion" if self.is_promotion else "an exclusion" if self.is_exclusion else "no promotion"
-        held_out = f", {self.holdout_share:.0%} held out" if self.holdout_share else ""
+        held_out = f", {100 * self.holdout_share:.3g}% held out" if self.holdout_share else ""
         return f"{self.title}. Who {in_words(self.who)}. By {self.channel}, {kind}, {right}{held_out}."
 
 
@@ -177,8 +178,12 @@ class Reader:
             self.wrong(path, f"one of these is missing: {', '.join(one)}")
         if {"within_days", "within_months"} <= set(value):
             self.wrong(path, "say within_days or within_months, not both")
-        if "before_days" in read and read["before_days"] and read["before_days"] >= (read.get("within_days") or math.inf):
-            self.wrong(path, "before_days leaves out all of within_days; were they meant the other way round?")
+        # no month has more than 31 days
+        window, longest = ("within_months", 31) if read.get("within_months") else ("within_days", 1)
+        if (read.get("before_days") or 0) >= longest * (read.get(window) or math.inf):
+            self.wrong(path, f"before_days leaves out all of {window}; were they meant the other way round?")
+        if read.get("at_most") == 0 and "not_followed_by" in read:
+            self.wrong(path, "what happened at_most 0 times is never followed nor not followed: leave one of the two out")
         for low, high in RANGES:
             least, most = read.get(low), read.get(high)
             if least is not None and most is not None and least > most:
@@ -241,7 +246,7 @@ def parse(text: str, file: str, channels: Mapping[str, str | None], states: Coll
     """The audience in `text`; `BadAudience` names file and line of every problem. The name is the file's name."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        content = yaml.load(text, Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -279,7 +284,9 @@ def _line(node: yaml.Node | None, path: Path_) -> int:
     line = node.start_mark.line + 1
     for part in path:
         if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if SafeConstructor().construct_object(key) == part), None)
+            own = [(key, value) for key, value in node.value if key.tag != "tag:yaml.org,2002:merge"]
+            SafeConstructor().flatten_mapping(node)  # then come those that `<<: *other` brings
+            found = next(((key, value) for key, value in [*own, *node.value] if SafeConstructor().construct_object(key) == part), None)
             if found is None:
                 break
             line, node = found[0].start_mark.line + 1, found[1]

@@ -15,18 +15,14 @@ from typing import Self
 import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from wayprint.letters import unaccented
+
 FIELDS = ("email", "phone", "first_name", "last_name", "street", "city", "postal_code", "country")
 ADDRESS = ("first_name", "last_name", "street", "city", "postal_code", "country")
-LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 
 
 class Rejected(ValueError):
     """A value that must not be sent; the message says why and never what it is."""
-
-
-def fold(value: str) -> str:
-    """Accents off, ligatures apart: Orléans -> Orleans, not Orlans."""
-    return "".join(letter for letter in unicodedata.normalize("NFKD", value.translate(LETTERS)) if not unicodedata.combining(letter))
 
 
 def without_punctuation(value: str) -> str:
@@ -58,6 +54,12 @@ def checked_email(value: str) -> str:
     return value
 
 
+def checked_name(value: str) -> str:
+    if not any(map(str.isalpha, value)):
+        raise Rejected("not a name: no letter in it")
+    return value
+
+
 def checked_country(value: str) -> str:
     """The code in ISO 3166, in the case it came in: UK and EL, which others use, are GB and GR there. XX, ZZ and the like are no country."""
     code = {"UK": "GB", "EL": "GR"}.get(value.upper(), value.upper())
@@ -67,10 +69,13 @@ def checked_country(value: str) -> str:
 
 
 def area_of_postal_code(value: str, country: str) -> str:
-    """US: the first five digits. UK: area, district and sector, that is without the last two letters. Elsewhere whole."""
-    if country == "US":
-        return value[:5]
-    return value[:-2] if country == "GB" and len(value) > 4 else value
+    """What stands before the first dash. US: the first five digits. UK: area, district and sector, that is a whole code without its last two letters."""
+    kept = value.split("-")[0]
+    if len(kept) < 2:
+        raise Rejected("no postal code before the first dash")
+    if country == "GB":
+        return re.sub("(?<=[0-9])[a-zA-Z]{2}$", "", kept)  # only a whole code ends so; one that is cut already stays
+    return kept[:5] if country == "US" else kept
 
 
 # Each step takes the value and the country it is read for.
@@ -81,9 +86,10 @@ STEPS: dict[str, Callable[[str, str], str]] = {
     "compose_accents": lambda value, _: unicodedata.normalize("NFC", value),
     "no_spaces": lambda value, _: "".join(value.split()),
     "no_punctuation": lambda value, _: without_punctuation(value),
-    "letters_only": lambda value, _: re.sub("[^a-z]", "", fold(value.lower())),
+    "letters_only": lambda value, _: re.sub("[^a-z]", "", unaccented(value.lower())),
     "gmail_address": lambda value, _: gmail_address(value),
     "check_email": lambda value, _: checked_email(value),
+    "check_name": lambda value, _: checked_name(value),
     "check_country": lambda value, _: checked_country(value),
     "e164": e164,
     "digits": lambda value, _: re.sub("[^0-9]", "", value).lstrip("0"),

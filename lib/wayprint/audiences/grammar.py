@@ -44,6 +44,11 @@ class Group:
 Criterion = Leaf | Group
 
 
+def leaves(criterion: Criterion) -> list[Leaf]:
+    """The statements a criterion is made of."""
+    return [criterion] if isinstance(criterion, Leaf) else [leaf for part in criterion.parts for leaf in leaves(part)]
+
+
 def unknown(word: object, known: Collection[str]) -> str:
     near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""

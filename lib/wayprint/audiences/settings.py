@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validat
 
 from wayprint.audiences.definition import Audience, BadAudience, Reader, validate, with_lines
 from wayprint.audiences.destinations import Destination
-from wayprint.audiences.grammar import EVENTS, PURPOSES, Criterion, unknown
+from wayprint.audiences.grammar import EVENTS, PURPOSES, Criterion, leaves, unknown
 
 
 class ChannelRules(BaseModel):
@@ -103,7 +103,7 @@ class AudienceSettings(BaseModel):
             if last == ("who" in rule):
                 reader.wrong((number,), "every rule but the last has `who`; the last has none and takes everybody else")
             criterion = reader.criterion(rule["who"], (number, "who")) if "who" in rule else None
-            if criterion and (foreign := _kinds(criterion) & {"lifecycle", "score", "consent"}):
+            if criterion and (foreign := {leaf.kind for leaf in leaves(criterion)} & {"lifecycle", "score", "consent"}):
                 reader.wrong((number, "who"), f"a state cannot depend on {', '.join(sorted(foreign))}: they are known later")
             rules.append((str(rule.get("state")), criterion))
         if len(set(self.states)) < len(self.states) or not rules:
@@ -111,6 +111,12 @@ class AudienceSettings(BaseModel):
         if reader.problems:
             raise BadAudience([f"lifecycle.yaml: {problem}" for problem in reader.problems])
         return rules
+
+    def asked(self, option: str) -> list[tuple[str, str]]:
+        """Each word that criteria give for an option, with the file and the criterion in which it stands."""
+        criteria = [(f"audiences/{audience.name}.yaml", audience.who) for audience in self.definitions]
+        criteria += [("lifecycle.yaml", criterion) for _, criterion in self.lifecycle_rules if criterion]
+        return [(f"{file}: {leaf.kind}", word) for file, criterion in criteria for leaf in leaves(criterion) for word in leaf.get(option, ())]
 
     @property
     def contact_events(self) -> list[str]:
@@ -129,8 +135,3 @@ class AudienceSettings(BaseModel):
     @property
     def pressure_words(self) -> str:
         return f"{self.pressure_cap} contacts or more in {self.pressure_days} days"
-
-
-def _kinds(criterion: Criterion) -> set[str]:
-    parts = getattr(criterion, "parts", None)
-    return {criterion.kind} if parts is None else {kind for part in parts for kind in _kinds(part)}

@@ -68,7 +68,7 @@ def chance(evidence: pd.DataFrame, weights: Weights) -> Floats:
 def judged(pairs: pd.DataFrame, home: Weights, person: Weights) -> pd.DataFrame:
     """The pairs with `probability_person` and `probability_home`, to four decimals (the last bits are no knowledge), and `evidence`.
 
-    Who can `never` be one (two accounts, or a device that several share) has a probability_person of 0 and may be a home.
+    Who are `never_one` (two accounts, or a device that several share) have a probability_person of 0 and may be a home.
     """
     at_home = chance(evidence_of_home(pairs), home)
     one = np.where(pairs["never_one"].to_numpy(bool), 0.0, at_home * chance(evidence_of_person(pairs), person))

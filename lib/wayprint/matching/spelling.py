@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from wayprint.letters import unaccented
 
 # Abbreviations of French and English addresses; a word not listed stays as it is.
 WORDS = {
@@ -14,14 +15,11 @@ WORDS = {
 _DOOR = re.compile(r"^(?:(?:no|n)\s+)?(\d+)\s*(bis|ter|quater|[a-f](?=\s))?\s*")
 _CEDEX = re.compile(r"\s+cedex(?:\s+\d+)?$|\s+\d+(?:er|e|eme)?$")
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l"})
 
 
 def plain(text: str | None) -> str | None:
     """Lower case, without accents, words apart by one space: `Jean-Noël` is `jean noel`."""
-    parted = unicodedata.normalize("NFD", (text or "").lower().translate(_LIGATURES))
-    bare = "".join(c for c in parted if not unicodedata.combining(c))
-    return _NOT_WORDS.sub(" ", bare).strip() or None
+    return _NOT_WORDS.sub(" ", unaccented((text or "").lower())).strip() or None
 
 
 def unabbreviated(text: str | None) -> str | None:

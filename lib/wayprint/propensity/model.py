@@ -33,14 +33,14 @@ def fit(candidate: str, train: Fold, settings: PropensitySettings) -> Any:
 
     logistic: median where a value is missing, with a flag that it was; scaled; ridge penalty.
     boosting: histogram gradient boosting, then calibrated on predictions for persons not fitted on: isotonic where there are
-    at least `isotonic_positives` buyers, else Platt's sigmoid, which needs fewer.
+    at least `isotonic_positives` buyers, else Platt's sigmoid, which needs fewer. What is null stays null, a branch of its own; a
+    feature is left out if a part that is fitted on has no value of it.
     """
     # Imported where it is needed: it takes seconds, and most commands fit nothing.
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -53,9 +53,19 @@ def fit(candidate: str, train: Fold, settings: PropensitySettings) -> Any:
         # early stopping would hold out rows, not persons, and only above 10,000 of them
         knobs = settings.candidates.boosting.model_dump()
         booster = HistGradientBoostingClassifier(early_stopping=False, random_state=settings.seed, **knobs)
-        folds = list(GroupKFold(settings.calibration_folds).split(train.features, train.label, train.persons))
+        folds = folds_of(train, settings)
         method = "isotonic" if train.positives >= settings.isotonic_positives else "sigmoid"
-        return CalibratedClassifierCV(booster, method=method, cv=folds, ensemble=False).fit(train.features, train.label)
+        # scikit-learn cannot bin a column of nulls alone
+        is_told = train.features.notna().to_numpy()
+        features = train.features.loc[:, np.all([is_told[rows].any(axis=0) for rows, _ in folds], axis=0)]
+        return CalibratedClassifierCV(booster, method=method, cv=folds, ensemble=False).fit(features, train.label)
+
+
+def folds_of(train: Fold, settings: PropensitySettings) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to fit on and rows to predict, of each fold of the calibration; all rows of a person are in one of the two."""
+    from sklearn.model_selection import GroupKFold
+
+    return list(GroupKFold(settings.calibration_folds).split(train.features, train.label, train.persons))
 
 
 def probability(model: Any, features: pd.DataFrame) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from wayprint.propensity.evaluate import Measure, evaluate, loss_difference
-from wayprint.propensity.model import Fold, fit, probability
+from wayprint.propensity.model import Fold, fit, folds_of, probability
 from wayprint.propensity.settings import PropensitySettings
 from wayprint.tables.propensity import FEATURES, MODEL_MEASURES
 
@@ -157,6 +157,9 @@ def shortage(train: Fold, test: Fold, settings: PropensitySettings) -> str | Non
         return f"not trained: {', '.join(short)}; at least {settings.min_positives} are needed"
     if len(np.unique(train.persons)) < settings.calibration_folds:
         return f"not trained: fewer persons than the {settings.calibration_folds} folds of the calibration"
+    if any(len(np.unique(train.label[rows])) < 2 for rows, _ in folds_of(train, settings)):
+        return (f"not trained: too few persons are buyers, or too few are not: without the persons of one of the {settings.calibration_folds} folds "
+                "of the calibration only one kind is left to learn from")
     return None
 
 

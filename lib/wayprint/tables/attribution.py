@@ -38,7 +38,7 @@ CHANNEL_WEIGHTS = Table(
         col("conversion_share_low", "double", "bootstrap lower bound, the number of conversions drawn too", required=True),
         col("conversion_share_high", "double", "bootstrap upper bound, the number of conversions drawn too", required=True),
         col("value_removal_effect", "double", "share of net revenue lost without the channel, amounts of all currencies as they stand", required=True),
-        col("revenue_share", "double", "value removal effect / sum of them", required=True)),
+        col("revenue_share", "double", "value removal effect / sum of them; that of conversions where refunds leave no clear sum", required=True)),
     rules={"an effect is a share": "removal_effect between -1e-9 and 1 + 1e-9"})
 
 CHANNEL_CREDITS = Table(

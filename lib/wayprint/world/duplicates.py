@@ -60,7 +60,7 @@ def duplicates(scene: Scene) -> pd.DataFrame:
         rows.append((person, f"CT{60_000_000 + person}", name, first, last, address, street, france.TOWNS[town][1], france.TOWNS[town][0],
             "wrong_digit" if phone else "missing", phone, told, birth, email))
     found = pd.DataFrame(rows, columns=["person", "contact", "name", "first_name", "last_name", "address", "street", "postal_code", "city",
-        "phone_kind", "phone", "birth", "birth_date", "email"])
+        "phone_kind", "phone", "birth", "birth_date", "email"]).astype({"person": np.int64})  # also without a row
     return found.assign(t=hours.midnight(scene.start) + day * hours.DAY + 41_000_000)
 
 
