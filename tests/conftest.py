@@ -22,6 +22,7 @@ os.environ.setdefault("WAYPRINT_HASH_KEY", "00" * 32)
 os.environ.setdefault("WAYPRINT_VAULT_KEY", "11" * 32)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side (`-n 2`) a file stays with one worker, and with one of them all that reads the lake of the laws, which comes first since it takes longest."""
     for item in items:
