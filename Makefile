@@ -5,7 +5,7 @@ PEOPLE ?= 3000
 DAYS ?= 120
 SEED ?= 1
 UV_VERSION = 0.13.9
-SIDE_BY_SIDE = -n 2 --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE = -n 2 --dist loadscope --no-loadscope-reorder
 
 VENV = $(if $(filter 3.5,$(RUNTIME)),.venv-3.5,.venv)
 RUN = $(CURDIR)/$(VENV)/bin

@@ -7,9 +7,10 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from wayprint.propensity.model import BLOCK, fit, probability
-from wayprint.propensity.training import FEATURE_NAMES, digest_of, gate, loss_difference, measure_models, rows_of
+from wayprint.propensity.model import BLOCK, Fold, fit, probability
+from wayprint.propensity.training import FEATURE_NAMES, digest_of, gate, judge, loss_difference, measure_models, rows_of
 from wayprint.registry import Registry
 
 MARK = "ab12cd34ef56"
@@ -65,6 +66,19 @@ def test_a_model_that_beats_the_base_rate_becomes_champion(registry, knobs):
     assert told(rows, "base_rate")["log_loss"]["value"] > told(rows, best)["log_loss"]["value"]
     assert told(rows, "base_rate")["examples"]["value"] == 400
     assert told(rows, best)["train_examples"]["value"] == 1600
+
+
+def test_a_model_that_only_tells_passers_by_apart_does_not_rank_the_known(knobs):
+    random, known = np.random.default_rng(3), np.arange(2000) % 2 == 0
+    label, guessed = (known & (random.random(2000) < 0.3)).astype(float), np.where(known, 0.3, 0.01) + random.random(2000) / 1000
+    fold = Fold(pd.DataFrame({"is_known": known.astype(float)}), label, np.arange(2000))
+    measured = {m.measure: m for m in judge(fold, guessed, knobs)}
+    assert measured["roc_auc"].value > 0.75
+    assert measured["roc_auc_known"].value == pytest.approx(roc_auc_score(label[known], guessed[known]))
+    assert measured["roc_auc_known"].low < 0.5 < measured["roc_auc_known"].high
+    assert (measured["examples_known"].value, measured["positives_known"].value) == (1000, label.sum())
+    few = Fold(fold.features, np.where(np.cumsum(label) > 2, 0.0, label), fold.persons)
+    assert "roc_auc_known" not in {m.measure for m in judge(few, guessed, knobs)}
 
 
 def test_without_signal_nothing_is_promoted_and_nobody_is_champion(registry, knobs):

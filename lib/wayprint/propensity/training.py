@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -97,7 +97,7 @@ def contest(train: Fold, test: Fold, digest: str, settings: PropensitySettings, 
         measure_row(settings.model, run["candidate"], Measure(**measure), versions[run["candidate"]], in_use, run["verdict"])
         for run in runs for measure in run["measures"]]
     if champion and in_use not in versions.values():
-        measures = evaluate(test.label, probability(champion[0], test.features), numbered(test), settings.bootstrap_replicates, settings.seed)
+        measures = judge(test, probability(champion[0], test.features), settings)
         rows += [measure_row(settings.model, "champion", m, in_use, in_use, "kept: the model in use, from an earlier training") for m in measures]
     return rows
 
@@ -108,7 +108,7 @@ def compete(train: Fold, test: Fold, digest: str, settings: PropensitySettings, 
     judged = {name: probability(model, test.features) for name, model in models.items()}
     judged["base_rate"] = np.full(len(test.label), train.label.mean())
     persons, draws = numbered(test), (settings.bootstrap_replicates, settings.seed)
-    measures = {name: evaluate(test.label, guessed, persons, *draws) for name, guessed in judged.items()}
+    measures = {name: judge(test, guessed, settings) for name, guessed in judged.items()}
     loss = {name: next(m.value for m in measured if m.measure == "log_loss") for name, measured in measures.items()}
     best = min(models, key=lambda name: (loss[name], name))
     champion = usable_champion(registry, settings.model)
@@ -126,6 +126,23 @@ def compete(train: Fold, test: Fold, digest: str, settings: PropensitySettings, 
             settings.model, name, digest, parameters=dumped["candidates"].get(name, {"base_rate": float(train.label.mean())}),
             settings=dumped, measures=[asdict(m) for m in [*measures[name], *sizes]], decision=decision, verdict=verdict,
             estimator=models[best] if name == best else None)
+
+
+def judge(fold: Fold, guessed: NDArray[np.float64], settings: PropensitySettings) -> list[Measure]:
+    """All measures on a fold, and how well the known are ranked among themselves, where enough of them buy.
+
+    Buyers are mostly known, so a model may look good that only tells customers from passers-by, whom nobody can write to.
+    """
+    persons, draws = numbered(fold), (settings.bootstrap_replicates, settings.seed)
+    measured = evaluate(fold.label, guessed, persons, *draws)
+    known = fold.features["is_known"].to_numpy() == 1
+    label = fold.label[known]
+    if min(label.sum(), len(label) - label.sum()) < settings.min_positives:
+        return measured
+    among = evaluate(label, guessed[known], np.unique(persons[known], return_inverse=True)[1], *draws)
+    named = {m.measure: m for m in among}
+    return [*measured, replace(named["roc_auc"], measure="roc_auc_known"), replace(named["positives"], measure="positives_known"),
+            replace(named["examples"], measure="examples_known")]
 
 
 def gate(against_base: Measure, against_champion: Measure | None) -> tuple[bool, str]:

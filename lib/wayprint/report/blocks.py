@@ -339,17 +339,19 @@ def model(frames: Frames) -> Block:
     figure.update_xaxes(title="predicted chance to buy", rangemode="tozero", tickformat=".0%")
     figure.update_yaxes(title="share that bought", tickformat=".0%")
     name, candidate = str(used["model"].iloc[0]), str(used["candidate"].iloc[0])
-    auc, error = value["roc_auc"], value["calibration_error"]
+    auc, known, error = value["roc_auc"], value.get("roc_auc_known"), value["calibration_error"]
+    shown, among = (known, "known ") if known else (auc, "")
+    known_too = f" among known people; {share(auc['value'])} among all, passers-by included" if known else ""
     base = rows[(rows["candidate"] == "base_rate") & (rows["measure"] == "average_precision")]["value"]
     precision = value["average_precision"]
     buyers, judged = (value[m]["value"] for m in ("positives", "examples"))
     lift = f" {whole(buyers)} of {whole(judged)} bought. Finding buyers, it is {float(precision['value']) / float(base.iloc[0]):.1f} times as precise as chance (average precision)." if len(base) and float(base.iloc[0]) > 0 else ""
     return Block(
-        "model", f"Of a buyer and a non-buyer, the model {name} picks the buyer {share(auc['value'])} of the time; the chances it states are off by {100 * error['value']:.1f} points on average",
-        share(auc["value"]), f"of pairs ranked right; 50 % is chance (AUC {auc['value']:.2f}, 95 % interval {auc['low']:.2f} to {auc['high']:.2f}; {candidate})",
+        "model", f"Of a {among}buyer and a {among}non-buyer, the model {name} picks the buyer {share(shown['value'])} of the time; the chances it states are off by {100 * error['value']:.1f} points on average",
+        share(shown["value"]), f"of pairs ranked right{known_too}; 50 % is chance (AUC {shown['value']:.2f}, 95 % interval {shown['low']:.2f} to {shown['high']:.2f}; {candidate})",
         "Spend calls and offers on the fifth of people ranked highest, by an audience on the score: it asks for consent and leaves a group out to compare with.",
         _figure(figure, 340), rows[~rows["measure"].str.startswith("bin_")].sort_values(["candidate", "measure"])[["model", "candidate", "measure", "value", "low", "high", "is_champion", "verdict"]],
-        "Judged on people and a month that it never saw. Dotted: what is predicted happens. The model knows behaviour, not reasons; who is anonymous is easily told from who buys." + lift)
+        "Judged on people and a month that it never saw. Dotted: what is predicted happens. The model knows behaviour, not reasons." + lift)
 
 
 def audiences(frames: Frames, settings: ReportSettings) -> Block:

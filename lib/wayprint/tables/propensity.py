@@ -56,7 +56,7 @@ MODEL_MEASURES = Table(
         col("model", "string", "purchase_30d, ..."),
         col("candidate", "string", "base_rate, logistic, boosting; champion: the model in use if trained earlier; none: not trained"),
         col("measure", "string", "average_precision, roc_auc, log_loss, calibration_error, bin_00_predicted, bin_00_observed, bin_00_count, ..., "
-            "positives, examples, train_positives, train_examples; or not_trained"),
+            "positives, examples, train_positives, train_examples, of known people alone roc_auc_known, positives_known, examples_known; or not_trained"),
         col("value", "double", "out of time, on persons not trained on"),
         col("low", "double", "bootstrap 95 % lower bound"),
         col("high", "double", "bootstrap 95 % upper bound"),
