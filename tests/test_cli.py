@@ -87,6 +87,15 @@ def test_an_audience_that_names_an_unknown_word_is_refused_in_plain_words(waypri
     assert (code, "line " in said) == (2, True)
 
 
+def test_an_audience_that_asks_a_model_that_is_not_there_is_refused_by_both(wayprint, conf, tmp_path):
+    file = conf / "audiences" / "vip_cross_sell.yaml"
+    edit(file, "purchase_30d", "purchase_30")
+    for command in (("run", "--raw", str(tmp_path), "--lake", str(tmp_path / "lake")), ("audience", str(file))):
+        code, said = wayprint(*command, "--conf", str(conf))
+        assert code == 2
+        assert "score.model names 'purchase_30'; did you mean 'purchase_30d'?" in " ".join(said.split())
+
+
 def test_a_run_names_the_line_of_what_is_wrong_in_an_audience(wayprint, conf, tmp_path):
     edit(conf / "audiences" / "abandoned_cart.yaml", "add_to_cart", "add_to_cat")
     code, said = wayprint("run", "--raw", str(tmp_path), "--lake", str(tmp_path / "lake"), "--conf", str(conf))

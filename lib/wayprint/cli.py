@@ -213,12 +213,16 @@ def audience(
     from wayprint.settings import conf_folder, load
 
     folder = Path(conf) if conf else Path(str(conf_folder()))
-    # Channels and states of the configuration in force; the definitions are checked one by one below.
-    rules = load(pipeline.SECTIONS, env, folder, {**os.environ, "WAYPRINT_AUDIENCES__AUDIENCES": "{}"}).audiences
+    # The words of the configuration in force; the definitions are checked one by one below.
+    settings = load(pipeline.SECTIONS, env, folder, {**os.environ, "WAYPRINT_AUDIENCES__AUDIENCES": "{}"})
+    rules = settings.audiences
     broken = 0
     for path in [file] if file else sorted((folder / "audiences").glob("*.yaml")):
         try:
-            print(f"{path.name}: {parse(path.read_text(encoding='utf-8'), str(path), rules.purposes, rules.states).in_words()}")
+            defined = parse(path.read_text(encoding="utf-8"), str(path), rules.purposes, rules.states)
+            if wrong := pipeline.unknown_words(settings, [(str(path), defined.who)]):
+                raise ValueError("; ".join(wrong))
+            print(f"{path.name}: {defined.in_words()}")
         except ValueError as error:
             broken += 1
             told = f"{path}: not UTF-8 text; save it as UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+
 from pydantic import BaseModel
 from pyspark.sql import DataFrame
 
@@ -10,6 +12,7 @@ from wayprint.attribution.paths import trace_paths
 from wayprint.attribution.returns import settle_returns
 from wayprint.attribution.settings import AttributionSettings
 from wayprint.attribution.weights import weigh_channels
+from wayprint.audiences.grammar import Criterion, leaves
 from wayprint.audiences.lifecycle import place_lifecycle
 from wayprint.audiences.members import choose_members, weigh_persons
 from wayprint.audiences.settings import AudienceSettings
@@ -127,20 +130,26 @@ def compose(settings: Settings, keys: Keys) -> Settings:
     ):
         if unknown := [word for word in words if word not in known]:
             raise BadConfiguration(f"{knob} names {unknown[0]!r}{nearest(unknown[0], known)}")
-    journeys = settings.journeys
-    for option, known, is_same in (
-        ("model", [settings.propensity.model], str),
-        ("stage", [stage.name for stage in journeys.stages.stages], str.lower),
-        ("channel", journeys.channels, str.lower),  # criteria compare both in any case of letters
-    ):
-        for where, word in settings.audiences.asked(option):
-            if is_same(word) not in map(is_same, known):
-                raise BadConfiguration(f"{where}.{option} names {word!r}{nearest(word, known)}")
+    if wrong := unknown_words(settings, settings.audiences.criteria):
+        raise BadConfiguration("; ".join(wrong))
     country, identity = settings.sources.default_country, settings.identity
     values = [canonical(kind, value, country) for kind, known in identity.types.items() for value in known.blocked]
     blocked = sorted({keys.identifier_id(*value) for value in values if value})
     told = settings.replace("identity", blocked_ids=blocked).replace("matching", unique_types=identity.unique_types, device_types=identity.device_types)
     return told.replace("persons", device_types=identity.device_types).replace("journeys", device_types=identity.device_types)
+
+
+def unknown_words(settings: Settings, criteria: Iterable[tuple[str, Criterion]]) -> list[str]:
+    """What the criteria of files name and other domains do not have."""
+    vocabulary: tuple[tuple[str, Sequence[str], Callable[[str], str]], ...] = (
+        ("model", [settings.propensity.model], str),
+        ("stage", [stage.name for stage in settings.journeys.stages.stages], str.lower),
+        ("channel", list(settings.journeys.channels), str.lower),  # criteria compare both in any case of letters
+    )
+    return [
+        f"{file}: {leaf.kind}.{option} names {word!r}{nearest(word, known)}"
+        for file, criterion in criteria for leaf in leaves(criterion) for option, known, is_same in vocabulary
+        for word in leaf.get(option, ()) if is_same(word) not in map(is_same, known)]
 
 
 def match_profiles(contacts: DataFrame, vault: DataFrame, identity_map: DataFrame, settings: MatchingSettings) -> tuple[DataFrame, DataFrame]:

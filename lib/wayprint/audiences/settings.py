@@ -112,11 +112,11 @@ class AudienceSettings(BaseModel):
             raise BadAudience([f"lifecycle.yaml: {problem}" for problem in reader.problems])
         return rules
 
-    def asked(self, option: str) -> list[tuple[str, str]]:
-        """Each word that criteria give for an option, with the file and the criterion in which it stands."""
-        criteria = [(f"audiences/{audience.name}.yaml", audience.who) for audience in self.definitions]
-        criteria += [("lifecycle.yaml", criterion) for _, criterion in self.lifecycle_rules if criterion]
-        return [(f"{file}: {leaf.kind}", word) for file, criterion in criteria for leaf in leaves(criterion) for word in leaf.get(option, ())]
+    @property
+    def criteria(self) -> list[tuple[str, Criterion]]:
+        """All of them, each with its file."""
+        return [*((f"audiences/{audience.name}.yaml", audience.who) for audience in self.definitions),
+                *(("lifecycle.yaml", criterion) for _, criterion in self.lifecycle_rules if criterion)]
 
     @property
     def contact_events(self) -> list[str]:
