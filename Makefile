@@ -5,7 +5,6 @@ PEOPLE ?= 3000
 DAYS ?= 120
 SEED ?= 1
 UV_VERSION = 0.13.9
-SIDE_BY_SIDE = -n 2 --dist loadscope --no-loadscope-reorder
 
 VENV = $(if $(filter 3.5,$(RUNTIME)),.venv-3.5,.venv)
 RUN = $(CURDIR)/$(VENV)/bin
@@ -42,8 +41,8 @@ demo: $(VENV)/.ready ## simulate a retailer and run the main job (PEOPLE=3000 DA
 	$(if $(filter 3.5,$(RUNTIME)),WAYPRINT_IDENTITY__ENGINE=graphframes) $(RUN)/wayprint demo --people $(PEOPLE) --days $(DAYS) --seed $(SEED)
 
 test: .venv/.ready .venv-3.5/.ready ## all tests, on both runtimes
-	$(CURDIR)/.venv/bin/pytest $(SIDE_BY_SIDE) -m "not faults"
-	$(CURDIR)/.venv-3.5/bin/pytest $(SIDE_BY_SIDE) -m "runtime35"
+	$(CURDIR)/.venv/bin/pytest -m "not faults"
+	$(CURDIR)/.venv-3.5/bin/pytest -m "runtime35"
 
 check: .venv/.ready ## lint, types, imports, README map
 	.venv/bin/ruff check .

@@ -22,24 +22,6 @@ os.environ.setdefault("WAYPRINT_HASH_KEY", "00" * 32)
 os.environ.setdefault("WAYPRINT_VAULT_KEY", "11" * 32)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first."""
-    items.sort(key=lambda item: item.get_closest_marker("chain") is None)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Side by side (`-n 2`) a file stays with one worker, and all that reads the lake of the laws with one of them."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.split("::")[0]
-            return "laws" if file.startswith("tests/laws/") or file == "tests/test_jobs.py" else file
-
-    return ByFile(config, log)
-
-
 @pytest.fixture(scope="session")
 def settings() -> Any:
     from wayprint.pipeline import SECTIONS
