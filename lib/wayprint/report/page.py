@@ -14,7 +14,8 @@ import jinja2
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from wayprint.report.blocks import NAMES, Block, Frames, all_blocks, share, whole
+from wayprint.report.block import Block, Frames, share, whole
+from wayprint.report.blocks import NAMES, all_blocks
 from wayprint.report.frames import REPORT_READS, gather
 from wayprint.report.settings import ReportSettings
 

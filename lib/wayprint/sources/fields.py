@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from wayprint.sources.convert import Refused, number, plain_word, product
-from wayprint.sources.readers import walk
+from wayprint.sources.nested import walk
 from wayprint.sources.specs import ConsentSpec, FieldSpec, ItemsSpec, NamesSpec, RuleSpec, fold
 
 Values = Sequence[Any]

@@ -7,7 +7,6 @@ is dropped but blank lines.
 from __future__ import annotations
 
 import csv
-import json
 import re
 import tarfile
 import zlib
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 
 from wayprint.sources.convert import Refused
 from wayprint.sources.lines import Line, Lines, Readable
+from wayprint.sources.nested import inside, parse, value_of
 from wayprint.sources.specs import SourceSpec, fold, near
 
 csv.field_size_limit(1 << 30)  # the limit is on lines and records, see Lines
@@ -316,88 +316,17 @@ def _objects(raw: Raw, declared: set[str]) -> Iterator[Record]:
             text = _text(line, raw.lines.limit)
             if not text.strip():
                 continue
-            found = _loads(text, _SUSPECT.search(line.content) is not None)
+            found = parse(text, _SUSPECT.search(line.content) is not None)
             if (new := found.keys() - declared - raw.extra) and len(raw.extra) < EXTRA_KEPT:
                 raw.add_extra([key for key in sorted(new) if _COLUMN_NAME.fullmatch(key)][:EXTRA_KEPT - len(raw.extra)], outermost - found.keys())
             values: list[Any] = [""] * len(raw.slots)
             for path, keys in read.items():
-                if inside := _inside(found, path):
+                if held := inside(found, path):
                     for place, key, as_list in keys:
-                        values[place] = _value(inside.get(key), as_list)
+                        values[place] = value_of(held.get(key), as_list)
             yield Record(line.number, 1, line.content, values)
         except Refused as refused:
             yield Record(line.number, 1, line.content, refused=refused)
-
-
-def _loads(text: str, suspect: bool) -> dict[str, Any]:
-    """The object that a line of JSON is; `suspect`: it may hold an escaped half of a character or NUL, which no table takes."""
-    def refuse(constant: str) -> Any:
-        raise Refused("malformed", "promised JSON, came NaN or Infinity, which JSON does not have: write null")
-
-    try:  # numbers stay texts: exact, and read like those of a CSV
-        found = json.loads(text, parse_int=str, parse_float=str, parse_constant=refuse)
-        if suspect and not _is_text(found):
-            raise Refused("bad_encoding", "promised text, came an escape for half a character or a NUL: correct the writer")
-    except json.JSONDecodeError as error:
-        raise Refused("malformed", f"promised one JSON object a line, came an error at character {error.pos + 1} "
-                      f"({error.msg.lower()}): look for a line broken off, or write each object as a line of its own (jq -c '.[]' for a list)") from None
-    except RecursionError:
-        raise Refused("malformed", "promised one JSON object a line, came one nested too deeply") from None
-    if isinstance(found, list):
-        raise Refused("malformed", "promised one JSON object a line, came a list: write each of its objects as a line of its own (jq -c '.[]')")
-    if not isinstance(found, dict):
-        raise Refused("malformed", "promised one JSON object a line, came another value")
-    return found
-
-
-def _is_text(found: Any) -> bool:
-    """Whether no text in a parsed value holds half a character or a NUL."""
-    written = json.dumps(found, ensure_ascii=False)
-    try:
-        written.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\\u0000" not in written.replace("\\\\", "")  # behind a backslash that is itself escaped, u0000 is a text
-
-
-def walk(found: Any, path: Sequence[str]) -> str:
-    """The value at a path of keys, as text; empty if there is none."""
-    *parents, key = path
-    return str(_value(_inside(found, parents).get(key)))
-
-
-def _inside(found: Any, path: Sequence[str]) -> dict[str, Any]:
-    """The object at a path of keys, a list of keys and values as an object; empty if there is none."""
-    for key in path:
-        found = _object(found).get(key)
-    return _object(found)
-
-
-def _object(found: Any) -> dict[str, Any]:
-    return found if type(found) is dict else _by_key(found) if type(found) is list else {}
-
-
-def _value(found: Any, as_list: bool = False) -> Any:
-    """As text; with `as_list`, a list as it is."""
-    if type(found) is str or (as_list and type(found) is list):
-        return found
-    if found is None:
-        return ""
-    if type(found) is bool:
-        return "true" if found else "false"
-    return json.dumps(found, sort_keys=True, ensure_ascii=False)
-
-
-def _by_key(entries: list[Any]) -> dict[str, Any]:
-    """[{key, value: {string_value|int_value|...}}] as key -> value; the first entry of a key counts."""
-    keyed: dict[str, Any] = {}
-    for entry in entries:
-        if isinstance(entry, dict) and isinstance(entry.get("key"), str) and entry["key"] not in keyed:
-            value = entry.get("value")
-            if isinstance(value, dict):
-                value = next((v for k, v in sorted(value.items()) if k.endswith("_value") and v is not None), None)
-            keyed[entry["key"]] = value
-    return keyed
 
 
 def _escaped(raw: Raw, width: int) -> Iterator[Record]:
