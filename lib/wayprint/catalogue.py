@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from wayprint import pipeline
 from wayprint.contracts import BadConfiguration, Table
 from wayprint.report.frames import REPORT_READS
-from wayprint.settings import nearest
 from wayprint.tables import ALL
 from wayprint.tables.identity import IDENTITY_DECISIONS
 from wayprint.tables.quality import RULE_RESULTS
+from wayprint.words import nearest
 
 # Tables that no step of the pipeline writes.
 WITHOUT_STEP = {RULE_RESULTS.name: ("record_rules", "runner.py"), IDENTITY_DECISIONS.name: ("wayprint identity", "engine.py")}

@@ -39,13 +39,14 @@ from wayprint.registry import Registry
 from wayprint.report.page import REPORT_READS, write_report
 from wayprint.runner import Runner
 from wayprint.session import own_session, session
-from wayprint.settings import Settings, load, nearest
+from wayprint.settings import Settings, load
 from wayprint.sources.identifiers import canonical
 from wayprint.sources.keys import Keys
 from wayprint.sources.listing import list_files
 from wayprint.tables import ALL
 from wayprint.tables.bronze import FILES
 from wayprint.tables.identity import IDENTITY_AUDIT, IDENTITY_DECISIONS, IDENTITY_HISTORY, IDENTITY_MAP, OBSERVATIONS
+from wayprint.words import nearest
 
 Say = Callable[[str], None]
 

@@ -55,7 +55,7 @@ from wayprint.propensity.settings import PropensitySettings
 from wayprint.propensity.training import train_models
 from wayprint.report.settings import ReportSettings
 from wayprint.session import SparkSettings
-from wayprint.settings import Settings, nearest
+from wayprint.settings import Settings
 from wayprint.sources.addresses import hash_addresses
 from wayprint.sources.identifiers import canonical
 from wayprint.sources.ingest import ingest, parse_files
@@ -105,6 +105,7 @@ from wayprint.tables.persons import (
 )
 from wayprint.tables.propensity import EXAMPLES, MODEL_MEASURES, SCORES
 from wayprint.tables.quality import KPIS
+from wayprint.words import nearest
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "spark": SparkSettings,

@@ -8,7 +8,6 @@ says that the knob changes history: another value makes the steps that use it st
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from wayprint.contracts import BadConfiguration
 from wayprint.loader import Loader
+from wayprint.words import nearest
 
 Section = TypeVar("Section", bound=BaseModel)
 
@@ -54,11 +54,6 @@ def read_yaml(path: Traversable) -> Any:
         raise BadConfiguration(f"{path}: no such file; set WAYPRINT_CONF or --conf to a folder laid out like conf/") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadConfiguration(f"{path}: not readable as YAML: {error}") from None
-
-
-def nearest(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
 
 
 def _sections(path: Traversable) -> dict[str, dict[str, Any]]:

@@ -23,8 +23,9 @@ from wayprint.sources.identifiers import Identifier, identifier, network
 from wayprint.sources.keys import Keys
 from wayprint.sources.readers import Held
 from wayprint.sources.settings import SourceSettings, Types
-from wayprint.sources.specs import KINDS, NEEDED, FieldSpec, SourceSpec, fold, near
+from wayprint.sources.specs import KINDS, NEEDED, FieldSpec, SourceSpec, fold
 from wayprint.tables.bronze import ACTION, NOTHING, RAW_EVENTS
+from wayprint.words import nearest
 
 Row = dict[str, Any]
 
@@ -170,7 +171,7 @@ class Mapper:
         told = []
         for name, columns in missing:
             spare = sorted(set(self._places) - known)
-            hints = [near(fold(c), spare) for c in columns] if spare else [""]
+            hints = [nearest(fold(c), spare) for c in columns] if spare else [""]
             hint = next((one for one in hints if "did you mean" in one), hints[0])
             told.append(f"column {' or '.join(repr(c) for c in columns)} ({name}) is missing{hint}")
         raise Held(f"{'; '.join(told)}. Came: {', '.join(sorted(self._places))[:800]}. Correct the export, or add the new name to "

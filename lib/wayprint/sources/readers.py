@@ -19,13 +19,14 @@ from typing import Any, NamedTuple
 from wayprint.sources.convert import Refused
 from wayprint.sources.lines import Line, Lines, Readable
 from wayprint.sources.nested import inside, parse, value_of
-from wayprint.sources.specs import SourceSpec, fold, near
+from wayprint.sources.specs import SourceSpec, fold
+from wayprint.words import nearest
 
 csv.field_size_limit(1 << 30)  # the limit is on lines and records, see Lines
 
 MEMBERS_READ = 64 << 20  # most bytes read of a companion's member: a header is far smaller
 EXTRA_KEPT = 200  # most names of undeclared columns kept of one file of JSON, whose writer may put anything in a key
-SIMILAR = 0.85  # likeness of two names of which one is taken for the other misspelt; more than `near` asks, or ordinary files would be remarked
+SIMILAR = 0.85  # likeness of two names of which one is taken for the other misspelt; more than `nearest` asks, or ordinary files would be remarked
 _COLUMN_NAME = re.compile(r"(?!\d)[\w$#%][\w .()/$#%°€&'’+-]{0,80}")  # of any language; a line of data that begins with an id or bears an address is none
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SUSPECT = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")  # escapes of the halves of a character, mostly two that belong together, and of NUL
@@ -93,7 +94,7 @@ class Raw:
         self.extra.update(names)
         for column in sorted(absent):
             if close := [name for name in names if _similar(fold(name), fold(column))]:
-                self.remarks.append(f"column {column!r} that the source reads did not come{near(column, close)}")
+                self.remarks.append(f"column {column!r} that the source reads did not come{nearest(column, close)}")
 
 
 def _similar(one: str, other: str) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wayprint.sources.identifiers import canonical
-from wayprint.sources.specs import SourceSpec, near
+from wayprint.sources.specs import SourceSpec
+from wayprint.words import nearest
 
 LONGEST = 1_000  # characters of an identifier; no system's ids or addresses are longer, a page of text in the wrong column is
 
@@ -100,7 +101,7 @@ class SourceSettings(BaseModel):
         for name, spec in self.specs.items():
             for kind in (*(one.type for one in spec.identifiers), *spec.page.identifiers.values(), *(has for sync in spec.sync_points for has in sync.has)):
                 if kind not in self.identifier_types:
-                    problems.append(f"sources/{name}.yaml: unknown identifier type {kind!r}{near(kind, self.identifier_types)}; identity.yaml lists them")
+                    problems.append(f"sources/{name}.yaml: unknown identifier type {kind!r}{nearest(kind, self.identifier_types)}; identity.yaml lists them")
         if problems:
             raise ValueError("; ".join(dict.fromkeys(problems)))
         return self

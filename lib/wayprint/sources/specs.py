@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -23,6 +22,7 @@ from wayprint.tables.bronze import (
     RAW_REFERENCES,
     VAULT_FIELDS,
 )
+from wayprint.words import nearest
 
 Kind = Literal["event", "contact", "cost", "reference"]
 KINDS: dict[str, Table] = {"event": RAW_EVENTS, "contact": RAW_CONTACTS, "cost": RAW_COSTS, "reference": RAW_REFERENCES}
@@ -46,7 +46,7 @@ class Spec(BaseModel):
         if isinstance(given, Mapping):
             for key in given:
                 if key not in cls.model_fields:
-                    raise ValueError(f"unknown key {key!r}{near(str(key), cls.model_fields)}")
+                    raise ValueError(f"unknown key {key!r}{nearest(str(key), cls.model_fields)}")
         return given
 
 
@@ -397,16 +397,10 @@ def fold(name: str) -> str:
     return name.strip().lower()
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
-
-
 def one_of(word: str, known: Iterable[str], what: str) -> str:
     known = list(known)
     if word not in known:
-        raise ValueError(f"unknown {what} {word!r}{near(word, known)}")
+        raise ValueError(f"unknown {what} {word!r}{nearest(word, known)}")
     return word
 
 
