@@ -12,7 +12,7 @@ export WAYPRINT_CACHE ?= $(CURDIR)/.cache
 export MLFLOW_DISABLE_TELEMETRY = true
 export DO_NOT_TRACK = true
 
-.PHONY: help setup setup-3.5 demo test check faults bench zip clean
+.PHONY: help setup setup-3.5 demo test test-steps test-chains check faults bench zip clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,8 +40,14 @@ setup-3.5: .venv-3.5/.ready ## the same of Spark 3.5
 demo: $(VENV)/.ready ## simulate a retailer and run the main job (PEOPLE=3000 DAYS=120 SEED=1 RUNTIME=4.1|3.5)
 	$(if $(filter 3.5,$(RUNTIME)),WAYPRINT_IDENTITY__ENGINE=graphframes) $(RUN)/wayprint demo --people $(PEOPLE) --days $(DAYS) --seed $(SEED)
 
-test: .venv/.ready .venv-3.5/.ready ## all tests, on both runtimes
-	$(CURDIR)/.venv/bin/pytest -m "not faults"
+test: .venv/.ready .venv-3.5/.ready ## all tests, on both runtimes: steps and whole chains side by side
+	$(MAKE) --no-print-directory -j2 test-steps test-chains
+
+test-steps: .venv/.ready
+	$(CURDIR)/.venv/bin/pytest -m "not faults and not chain"
+
+test-chains: .venv/.ready .venv-3.5/.ready
+	$(CURDIR)/.venv/bin/pytest -m "chain and not faults"
 	$(CURDIR)/.venv-3.5/bin/pytest -m "runtime35"
 
 check: .venv/.ready ## lint, types, imports, README map
